@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * heft/convert.h - write an open file anew: in another format, with some of its tensors, under
+ * other names, in other dtypes.
+ *
+ *	struct heft_convert_plan plan = { .include = (const char *const[]){ "encoder.*" },
+ *	.n_include = 1,
+ *	                                  .float_dtype = HEFT_DTYPE_BF16 };
+ *
+ *	heft_convert(file, "encoder.heft", &plan, NULL, &err);
+ *
+ * Patterns are those of fnmatch(3) over the whole name: '*' also matches '.' and '/'.
+ */
+#ifndef HEFT_CONVERT_H
+#define HEFT_CONVERT_H
+
+#include "heft/write.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct heft_rename {
+	const char *from; /* a name, or a pattern with one '*' */
+	const char *to;   /* the new name; its one '*' stands for what from's matched */
+};
+
+struct heft_dtype_rule {
+	const char *pattern;
+	enum heft_dtype dtype;
+};
+
+struct heft_convert_plan {
+	const char *format; /* of the target; NULL: by the path's extension */
+	struct heft_write_options write;
+	const char *const *include; /* patterns; with none, everything */
+	const char *const *exclude;
+	const struct heft_rename *renames; /* the first that matches counts */
+	/* the first that matches counts, and before float_dtype */
+	const struct heft_dtype_rule *dtype_rules;
+	enum heft_dtype float_dtype; /* for every floating tensor without a rule; NONE: as it is */
+	uint32_t n_include;
+	uint32_t n_exclude;
+	uint32_t n_renames;
+	uint32_t n_dtype_rules;
+	bool drop_metadata; /* for targets that cannot hold it */
+	bool weights_only;  /* leave out the tensors of every space but `weights` */
+	uint16_t reserved16;
+	struct heft_run run;
+	uint64_t reserved[8];
+};
+
+/* What was done. */
+struct heft_convert_report {
+	uint64_t n_tensors;
+	uint64_t n_cast;
+	uint64_t n_renamed;
+	uint64_t n_bytes; /* logical bytes written */
+	uint64_t file_size;
+	bool is_restored; /* the source file was restored byte for byte */
+	/* what a person should know: "not restored byte for byte: ..."; else empty */
+	char note[200];
+	uint8_t weights_digest[HEFT_DIGEST_SIZE]; /* of what was written */
+};
+
+/**
+ * Convert an open file to `path` ("-": standard output, where the format can stream). What the
+ * target cannot hold is said before anything is written. A heft file made from a file of the
+ * target's format and not changed since gives that file back byte for byte.
+ *
+ * Owns:    nothing; `plan` and `report` may be NULL.
+ * Units:   none.
+ * Errors:  HEFT_E_USAGE (a rule that matches nothing, two tensors under one name, what the target
+ *          cannot hold, target exists, target is the source), and those of heft_read and
+ *          heft_commit.
+ * Threads: any.
+ */
+HEFT_API enum heft_status heft_convert(struct heft_file *file, const char *path,
+                                       const struct heft_convert_plan *plan,
+                                       struct heft_convert_report *report, struct heft_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
