@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* version.c - tells the library's version, which meson.build states once. */
+#include "heft/version.h"
+
+#include "base/version_string.h"
+
+const char *heft_version(void)
+{
+	return HEFT_VERSION;
+}
