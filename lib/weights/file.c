@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file.c - heft_open and what reads from an open file, whatever its format. */
+#include "weights/file.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/checked.h"
+#include "base/error.h"
+#include "codec/digest_tree.h"
+#include "container/index.h"
+#include "container/verify.h"
+
+static enum heft_status pick_format(struct heft_file *f, const char *name, struct heft_error *err)
+{
+	if (!name)
+		return heft_format_probe(f->src, &f->format, err);
+	f->format = heft_format_by_name(name);
+	if (!f->format || !(f->format->caps & HEFT_FORMAT_READ))
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "no format is called '%s'", name);
+	return HEFT_OK;
+}
+
+static enum heft_status expect(const uint8_t *wanted, const uint8_t *found, const char *what,
+                               struct heft_error *err)
+{
+	if (memcmp(wanted, found, HEFT_DIGEST_SIZE) == 0)
+		return HEFT_OK;
+	return heft_fail(err, HEFT_E_CORRUPT, HEFT_NO_OFFSET, "the %s digest is not the expected one", what);
+}
+
+/* A heft file's own statement is compared, and its data when it is read; another file is hashed here. */
+static enum heft_status check_expected(struct heft_file *f, const struct heft_open_options *o,
+                                       struct heft_error *err)
+{
+	uint8_t digest[HEFT_DIGEST_SIZE];
+
+	if (o->expect_artifact_digest) {
+		HEFT_TRY(heft_artifact_digest(f, digest, err));
+		HEFT_TRY(expect(o->expect_artifact_digest, digest, "artifact", err));
+	}
+	if (!o->expect_weights_digest)
+		return HEFT_OK;
+	if (heft_file_index(f))
+		HEFT_TRY(heft_stated_weights_digest(f, digest, err));
+	else
+		HEFT_TRY(heft_weights_digest(f, &o->run, digest, err));
+	return expect(o->expect_weights_digest, digest, "weights", err);
+}
+
+enum heft_status heft_open(const char *path, const struct heft_open_options *options,
+                           struct heft_file **file, struct heft_error *err)
+{
+	struct heft_open_options o = options ? *options : (struct heft_open_options){ .flags = 0 };
+	struct heft_file *f = heft_zalloc(sizeof *f);
+	enum heft_status st;
+
+	if (!f)
+		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a file");
+	if (o.expect_weights_digest || o.expect_artifact_digest) {
+		/* What was compared must be what is read. */
+		o.flags |= HEFT_OPEN_VERIFY;
+		o.flags &= ~(uint32_t)HEFT_OPEN_TRUST_INDEX;
+	}
+	f->flags = o.flags;
+	f->path = heft_strdup(path);
+	st = f->path ? HEFT_OK : heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a path");
+	if (st == HEFT_OK)
+		st = heft_source_open(path, !(o.flags & HEFT_OPEN_PREAD), &f->src, err);
+	if (st == HEFT_OK)
+		st = pick_format(f, o.format, err);
+	if (st == HEFT_OK)
+		st = f->format->open(f->src, path, &o, &f->st, err);
+	if (st == HEFT_OK)
+		st = check_expected(f, &o, err);
+	if (st != HEFT_OK) {
+		heft_close(f);
+		return st;
+	}
+	*file = f;
+	return HEFT_OK;
+}
+
+void heft_close(struct heft_file *file)
+{
+	if (!file)
+		return;
+	if (file->st)
+		file->format->close(file->st);
+	heft_source_close(file->src);
+	heft_free(file->path);
+	heft_free(file);
+}
+
+const char *heft_format_name(const struct heft_file *file)
+{
+	return file->format->name;
+}
+
+uint32_t heft_n_tensors(const struct heft_file *file)
+{
+	return file->format->n_tensors(file->st);
+}
+
+enum heft_status heft_tensor_at(struct heft_file *file, uint32_t i, struct heft_tensor *tensor,
+                                struct heft_error *err)
+{
+	if (i >= heft_n_tensors(file))
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "tensor %u of %u", i,
+		                 heft_n_tensors(file));
+	return file->format->tensor_at(file->st, i, tensor, err);
+}
+
+enum heft_status heft_find_in(struct heft_file *file, enum heft_space space, const char *name,
+                              struct heft_tensor *tensor, struct heft_error *err)
+{
+	uint32_t i;
+
+	HEFT_TRY(file->format->find(file->st, (uint8_t)space, name, &i, err));
+	return file->format->tensor_at(file->st, i, tensor, err);
+}
+
+enum heft_status heft_find(struct heft_file *file, const char *name, struct heft_tensor *tensor,
+                           struct heft_error *err)
+{
+	return heft_find_in(file, HEFT_SPACE_WEIGHTS, name, tensor, err);
+}
+
+static enum heft_status check_tensor(const struct heft_file *file, const struct heft_tensor *t,
+                                     struct heft_error *err)
+{
+	if (t->index >= heft_n_tensors(file))
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "the tensor is not of this file");
+	return HEFT_OK;
+}
+
+enum heft_status heft_read(struct heft_file *file, const struct heft_tensor *tensor, uint64_t offset,
+                           void *dst, size_t n, struct heft_error *err)
+{
+	HEFT_TRY(check_tensor(file, tensor, err));
+	if (!heft_in_range(offset, n, tensor->n_bytes))
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "bytes past the end of tensor '%s'", tensor->name);
+	if (n == 0)
+		return HEFT_OK;
+	return file->format->read(file->st, tensor->index, offset, dst, n, err);
+}
+
+/* Compares the mapped bytes of a heft file's tensor with the leaves that the file states. */
+static enum heft_status verify_mapped(struct heft_index *ix, uint32_t index, const uint8_t *bytes,
+                                      struct heft_error *err)
+{
+	struct heft_sha256 *h;
+	struct heft_row row;
+	uint32_t row_i;
+	enum heft_status st;
+
+	HEFT_TRY(heft_index_row_at(ix, index, &row_i, err));
+	HEFT_TRY(heft_index_row(ix, row_i, &row, err));
+	HEFT_TRY(heft_sha256_new(&h, err));
+	st = HEFT_OK;
+	for (uint64_t c = 0; st == HEFT_OK && c < row.n_chunks; c++) {
+		const uint64_t off = c * row.chunk_size;
+		const uint64_t left = row.n_bytes - off;
+		uint8_t stated[HEFT_DIGEST_SIZE];
+		uint8_t found[HEFT_DIGEST_SIZE];
+
+		st = heft_index_leaf(ix, row_i, &row, c, h, stated, err);
+		if (st != HEFT_OK)
+			break;
+		heft_digest_bytes(h, HEFT_DOMAIN_LEAF, bytes + off,
+		                  left < row.chunk_size ? (size_t)left : row.chunk_size, found);
+		st = heft_sha256_check(h, err);
+		if (st == HEFT_OK && memcmp(stated, found, HEFT_DIGEST_SIZE) != 0)
+			st = heft_fail(err, HEFT_E_CORRUPT, row.place + off,
+			               "chunk %llu of tensor '%.*s' does not match its digest",
+			               (unsigned long long)c, (int)row.name_size, row.name);
+	}
+	heft_sha256_free(h);
+	return st;
+}
+
+enum heft_status heft_map(struct heft_file *file, const struct heft_tensor *tensor, const void **bytes,
+                          struct heft_error *err)
+{
+	struct heft_index *ix = heft_file_index(file);
+	const uint8_t *map;
+	uint64_t off;
+
+	HEFT_TRY(check_tensor(file, tensor, err));
+	HEFT_TRY(file->format->locate(file->st, tensor->index, &off, err));
+	HEFT_TRY(heft_source_map(file->src, &map, err));
+	if (tensor->n_bytes == 0) {
+		*bytes = map;
+		return HEFT_OK;
+	}
+	if (!heft_in_range(off, tensor->n_bytes, heft_source_size(file->src)))
+		return heft_fail(err, HEFT_E_CORRUPT, off, "tensor '%s' ends past the file", tensor->name);
+	if (ix && (file->flags & HEFT_OPEN_VERIFY))
+		HEFT_TRY(verify_mapped(ix, tensor->index, map + off, err));
+	*bytes = map + off;
+	return HEFT_OK;
+}
+
+enum heft_status heft_metadata(struct heft_file *file, const char **json, struct heft_error *err)
+{
+	return file->format->metadata(file->st, json, err);
+}
+
+struct heft_file_state heft_file_state(const struct heft_file *file)
+{
+	struct heft_file_state s = { 0 };
+	struct heft_index *ix = file->format->index ? file->format->index(file->st) : NULL;
+	const struct heft_pages *pages;
+	const struct heft_page *other;
+	const struct heft_page *current;
+	uint64_t end;
+
+	if (!ix)
+		return s;
+	pages = heft_index_pages(ix);
+	current = &pages->page[pages->current];
+	other = &pages->page[1 - pages->current];
+	end = current->dir_off + current->dir_size;
+	s.generation = heft_index_page(ix)->generation > UINT32_MAX
+	                       ? UINT32_MAX
+	                       : (uint32_t)heft_index_page(ix)->generation;
+	s.has_previous = other->kind == HEFT_PAGE_VALID && other->generation + 1 == current->generation;
+	s.has_bad_page = current->generation == 1 ? other->kind != HEFT_PAGE_EMPTY : !s.has_previous;
+	s.n_tail_bytes = pages->file_size > end ? pages->file_size - end : 0;
+	if (heft_index_dead_bytes(ix, &s.n_dead_bytes, NULL) != HEFT_OK)
+		s.n_dead_bytes = 0;
+	return s;
+}
+
+const char *heft_format_at(uint32_t i, const char **extension, bool *can_write, bool *can_stream)
+{
+	const struct heft_format *f = heft_format_get(i);
+
+	if (!f)
+		return NULL;
+	if (extension)
+		*extension = f->ext;
+	if (can_write)
+		*can_write = (f->caps & HEFT_FORMAT_WRITE) != 0;
+	if (can_stream)
+		*can_stream = (f->caps & HEFT_FORMAT_STREAM) != 0;
+	return f->name;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weights/unit.h - the unit that cuts a tensor into chunks. */
+#ifndef WEIGHTS_UNIT_H
+#define WEIGHTS_UNIT_H
+
+#include "heft/file.h"
+
+/* The dtype's, or what a heft file says of a dtype that is not known here; HEFT_E_UNSUPPORTED elsewhere. */
+enum heft_status heft_tensor_unit(struct heft_file *file, const struct heft_tensor *t, uint32_t *unit,
+                                  struct heft_error *err);
+
+#endif
