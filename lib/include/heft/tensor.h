@@ -171,13 +171,23 @@ HEFT_API const char *heft_space_name(enum heft_space space);
 HEFT_API const char *heft_role_name(enum heft_role role);
 
 /**
- * Convert elements from one real dtype to another: every integer and floating type but the complex
- * and block types. Values that the target cannot hold exactly are rounded once, to nearest, ties to
- * even. Too large ones become infinity, or the largest finite number of a type without infinity and
- * of the F8 types (ONNX Cast, saturate = 1). A floating number becomes an integer by truncation
- * towards zero, clamped to the type's range, NaN becoming 0; anything but zero becomes BOOL 1.
- * F8_E8M0 rounds to the nearest power of two, ties to the even exponent; what has no power of two
- * in reach, zero or below, becomes its smallest.
+ * Convert elements from one real dtype to another: BOOL, every integer and every floating type, but
+ * not the complex and block types. No pair rounds twice, and the host's floating-point modes change
+ * nothing.
+ *
+ * To a floating type: to the nearest value, ties to even; -0 stays -0, and becomes 0 in the FNUZ types.
+ * Too large values and infinity become infinity, or the largest finite number in types without infinity
+ * and in F8_E5M2 (ONNX Cast, saturate = 1). A NaN becomes a quiet NaN of the same sign with the first
+ * bits of its payload, as far as the type has them; in F6 and F4, which have no NaN, it becomes the
+ * largest number (as in ONNX).
+ *
+ * To F8_E8M0: to the nearest power of two, ties up (ONNX round_mode "nearest"); zero and negative values
+ * become the smallest, 2^-127, too large ones the largest, 2^127, NaN stays NaN.
+ *
+ * To an integer: truncated towards zero and clamped to the type's range, wider integers too; NaN becomes
+ * 0. To BOOL: 0 if it is zero, else 1, NaN included. From BOOL: any byte but 0 is 1.
+ *
+ * To the same dtype: copied bit by bit.
  *
  * Owns:    nothing; the buffers must not overlap.
  * Units:   n in elements. Both sides start at a whole byte; the last byte's unused bits are zero.
