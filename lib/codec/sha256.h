@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* codec/sha256.h - SHA-256 through OpenSSL's EVP; one hasher is reused for any number of digests,
- * by one thread. */
+ * by one thread. Its first few small digests it makes without OpenSSL. */
 #ifndef CODEC_SHA256_H
 #define CODEC_SHA256_H
 

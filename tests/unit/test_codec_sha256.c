@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_codec_sha256.c - tests of lib/codec/sha256.c, with the vectors of FIPS 180-4's examples. */
 #include "codec/sha256.h"
+#include "codec/sha256_block.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -90,6 +91,25 @@ START_TEST(gathering_changes_nothing)
 }
 END_TEST
 
+START_TEST(portable_and_openssl_agree)
+{
+	static uint8_t bytes[5000];
+	uint8_t wanted[HEFT_SHA256_SIZE];
+	uint8_t found[HEFT_SHA256_SIZE];
+
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(i * 37 + i / 256);
+	hash_in_pieces(bytes, sizeof bytes, sizeof bytes, wanted); /* from here on by OpenSSL */
+	heft_sha256_portable(bytes, sizeof bytes, found);
+	ck_assert_mem_eq(found, wanted, sizeof found);
+	for (size_t n = 0; n < 1030; n++) {
+		hash_in_pieces(bytes, n, sizeof bytes, wanted);
+		heft_sha256_portable(bytes, n, found);
+		ck_assert_mem_eq(found, wanted, sizeof found);
+	}
+}
+END_TEST
+
 START_TEST(numbers_are_little_endian)
 {
 	static const uint8_t bytes[] = { 0x01, 0x03, 0x02, 0x07, 0x06, 0x05, 0x04, 0x0f,
@@ -130,6 +150,7 @@ int main(void)
 	tcase_add_test(tcase, published_vectors_agree);
 	tcase_add_test(tcase, a_million_a_agree_in_any_pieces);
 	tcase_add_test(tcase, gathering_changes_nothing);
+	tcase_add_test(tcase, portable_and_openssl_agree);
 	tcase_add_test(tcase, numbers_are_little_endian);
 	tcase_add_test(tcase, a_begun_digest_may_be_dropped);
 	suite_add_tcase(suite, tcase);
