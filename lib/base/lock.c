@@ -108,7 +108,7 @@ static enum locked try_lock_readable(int fd)
 	return r == LOCK_FAILED && is_shared ? LOCKED : r;
 }
 
-static void unlock_shared(int fd)
+static void unlock_ofd(int fd)
 {
 #ifdef F_OFD_SETLK
 	struct flock whole = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
@@ -130,7 +130,7 @@ static enum heft_status wait_for_lock(int fd, bool is_writable, struct wait *w,
 		if (r == LOCK_FAILED)
 			return heft_fail_errno(err, errno, HEFT_NO_OFFSET, "cannot lock the file");
 		if (!is_writable)
-			unlock_shared(fd); /* half a lock must not keep writers out meanwhile */
+			unlock_ofd(fd); /* half a lock must not keep writers out meanwhile */
 		if (!sleep_a_little(w))
 			return heft_fail(err, HEFT_E_BUSY, HEFT_NO_OFFSET,
 			                 "the file is locked by another process (waited %u ms)",
@@ -219,10 +219,18 @@ enum heft_status heft_lock_open_read(const char *path, uint32_t wait_ms, int *fd
 	return open_locked(path, true, wait_ms, fd, err);
 }
 
+void heft_lock_release(int fd)
+{
+	unlock_ofd(fd);
+	flock(fd, LOCK_UN);
+}
+
 void heft_lock_close(int fd)
 {
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return;
+	heft_lock_release(fd);
+	close(fd);
 }
 
 uint64_t heft_fd_n_links(int fd)

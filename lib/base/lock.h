@@ -16,7 +16,10 @@ enum heft_status heft_lock_open(const char *path, uint32_t wait_ms, int *fd,
  * read gets a shared lock, which keeps updaters out, and flock, which keeps its own kind out. */
 enum heft_status heft_lock_open_read(const char *path, uint32_t wait_ms, int *fd,
                                      struct heft_error *err);
-void heft_lock_close(int fd); /* closes, which unlocks */
+/* Gives the lock up; the descriptor stays open. A process that was forked meanwhile shares the
+ * descriptor, and closing it alone would leave the lock with that process while it lives. */
+void heft_lock_release(int fd);
+void heft_lock_close(int fd); /* releases and closes; -1 is allowed */
 
 uint64_t heft_fd_n_links(int fd);
 enum heft_status heft_fd_size(int fd, uint64_t *size, struct heft_error *err);

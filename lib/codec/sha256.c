@@ -16,7 +16,7 @@
 #define N_PORTABLE 8
 
 struct heft_sha256 {
-	EVP_MD *md;      /* NULL until OpenSSL is needed: its first use in a process takes 0.8 ms */
+	EVP_MD *md; /* NULL until OpenSSL is needed: its first use in a process takes 0.8 ms */
 	EVP_MD_CTX *ctx;
 	bool ok;
 	bool has_begun; /* OpenSSL holds a part of this preimage */
@@ -51,8 +51,9 @@ void heft_sha256_begin(struct heft_sha256 *h)
 	h->has_begun = false;
 }
 
-/* OPENSSL_INIT_NO_LOAD_CONFIG would save 0.3 ms, but it keeps the whole process from ever loading the
- * system's configuration by itself, which is not for a library to say: its host may speak TLS. */
+/* OPENSSL_INIT_NO_LOAD_CONFIG would save 0.3 ms, but it keeps the whole process from ever loading
+ * the system's configuration by itself, which is not for a library to say: its host may speak
+ * TLS. */
 static bool set_up(struct heft_sha256 *h)
 {
 	if (!h->md)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* codec/sha256_block.h - SHA-256 of a few hundred bytes in portable C (FIPS 180-4), without the 0.8 ms
- * that OpenSSL takes to set itself up. Slow beside it, so only for the first few small digests. */
+/* codec/sha256_block.h - SHA-256 of a few hundred bytes in portable C (FIPS 180-4), without the 0.8
+ * ms that OpenSSL takes to set itself up. Slow beside it, so only for the first few small
+ * digests. */
 #ifndef CODEC_SHA256_BLOCK_H
 #define CODEC_SHA256_BLOCK_H
 

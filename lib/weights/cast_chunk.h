@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weights/cast_chunk.h - one chunk of a tensor in another dtype than the file's, read and converted by parts. */
+/* weights/cast_chunk.h - one chunk of a tensor in another dtype than the file's, read and converted
+ * by parts. */
 #ifndef WEIGHTS_CAST_CHUNK_H
 #define WEIGHTS_CAST_CHUNK_H
 
@@ -13,8 +14,9 @@ struct heft_cast {
 	uint64_t n_source_bytes;
 };
 
-/* Fills dst with the chunk of the converted tensor that begins at logical byte `off`. `room` has HEFT_GROUP_BYTES. */
-enum heft_status heft_cast_chunk(struct heft_chunk_source *source, const struct heft_cast *cast, uint64_t off,
-                                 uint8_t *room, uint8_t *dst, struct heft_error *err);
+/* Fills dst with the chunk of the converted tensor that begins at logical byte `off`. `room` has
+ * HEFT_GROUP_BYTES. */
+enum heft_status heft_cast_chunk(struct heft_chunk_source *source, const struct heft_cast *cast,
+                                 uint64_t off, uint8_t *room, uint8_t *dst, struct heft_error *err);
 
 #endif

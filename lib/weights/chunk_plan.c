@@ -30,8 +30,8 @@ static size_t chunk_bytes(const struct heft_plan_tensor *t, uint64_t chunk_i)
 	return left < chunk ? (size_t)left : chunk;
 }
 
-/* One pass that counts the groups (groups NULL) or fills them. A full chunk is a group of its own: when a group has no
- * room for the next chunk, it ends. */
+/* One pass that counts the groups (groups NULL) or fills them. A full chunk is a group of its own:
+ * when a group has no room for the next chunk, it ends. */
 static uint64_t cut(struct heft_chunk_plan *p, struct heft_chunk_group *groups)
 {
 	uint64_t n_groups = 0;
@@ -75,7 +75,8 @@ enum heft_status heft_chunk_plan_cut(struct heft_chunk_plan *p, struct heft_erro
 	n = (size_t)p->n_groups;
 	p->groups = n == p->n_groups ? heft_alloc_array(n, sizeof *p->groups) : NULL;
 	if (!p->groups)
-		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for %llu pieces of work",
+		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET,
+		                 "no memory for %llu pieces of work",
 		                 (unsigned long long)p->n_groups);
 	cut(p, p->groups);
 	return HEFT_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weights/chunk_plan.h - cuts the tensors of a job into the pieces of work that threads take: whole chunks, small ones
- * grouped to about a mebibyte. What the groups are depends on the tensors alone. */
+/* weights/chunk_plan.h - cuts the tensors of a job into the pieces of work that threads take: whole
+ * chunks, small ones grouped to about a mebibyte. What the groups are depends on the tensors
+ * alone. */
 #ifndef WEIGHTS_CHUNK_PLAN_H
 #define WEIGHTS_CHUNK_PLAN_H
 
@@ -16,8 +17,9 @@ struct heft_plan_tensor {
 
 struct heft_chunk_group {
 	uint32_t first_tensor; /* a position in the plan's tensors */
-	uint32_t n_chunks;     /* how many follow one another from there, across tensors, empty ones passed over */
-	uint64_t first_chunk;  /* of first_tensor */
+	/* how many follow one another from there, across tensors, empty ones passed over */
+	uint32_t n_chunks;
+	uint64_t first_chunk; /* of first_tensor */
 };
 
 struct heft_chunk_plan {
@@ -33,7 +35,8 @@ struct heft_chunk_plan {
 #define HEFT_GROUP_CHUNKS 256
 
 /* Room for n tensors, which the caller fills before heft_chunk_plan_cut. */
-enum heft_status heft_chunk_plan_init(struct heft_chunk_plan *p, uint32_t n, struct heft_error *err);
+enum heft_status heft_chunk_plan_init(struct heft_chunk_plan *p, uint32_t n,
+                                      struct heft_error *err);
 enum heft_status heft_chunk_plan_cut(struct heft_chunk_plan *p, struct heft_error *err);
 void heft_chunk_plan_done(struct heft_chunk_plan *p);
 

@@ -11,7 +11,8 @@ struct heft_chunk_source {
 	struct heft_file *file;
 	struct heft_sha256 *sha;
 	bool verify;
-	/* A heft file's chunks come through its own reader, which hashes each once for both uses. */
+	/* A heft file's chunks come through its own reader, which hashes each once for both
+	 * uses. */
 	struct heft_chunk_reader *reader;
 	struct heft_row row;
 	uint32_t row_i;
@@ -22,8 +23,8 @@ struct heft_chunk_source {
 	size_t run_size;
 };
 
-enum heft_status heft_chunk_source_new(struct heft_file *file, bool verify, struct heft_chunk_source **out,
-                                       struct heft_error *err)
+enum heft_status heft_chunk_source_new(struct heft_file *file, bool verify,
+                                       struct heft_chunk_source **out, struct heft_error *err)
 {
 	struct heft_chunk_source *s = heft_zalloc(sizeof *s);
 	struct heft_index *ix = heft_file_index(file);
@@ -54,8 +55,8 @@ void heft_chunk_source_free(struct heft_chunk_source *s)
 	heft_free(s);
 }
 
-static enum heft_status read_native(struct heft_chunk_source *s, uint32_t tensor, uint64_t chunk_i, uint8_t *dst,
-                                    size_t n, uint8_t *leaf, struct heft_error *err)
+static enum heft_status read_native(struct heft_chunk_source *s, uint32_t tensor, uint64_t chunk_i,
+                                    uint8_t *dst, size_t n, uint8_t *leaf, struct heft_error *err)
 {
 	struct heft_index *ix = heft_file_index(s->file);
 	size_t found;
@@ -67,13 +68,13 @@ static enum heft_status read_native(struct heft_chunk_source *s, uint32_t tensor
 		s->row_of = tensor;
 	}
 	if (leaf || s->verify)
-		HEFT_TRY(heft_chunk_read_hashed(s->reader, s->row_i, &s->row, chunk_i, s->verify, dst, &found,
-		                                leaf, err));
+		HEFT_TRY(heft_chunk_read_hashed(s->reader, s->row_i, &s->row, chunk_i, s->verify,
+		                                dst, &found, leaf, err));
 	else
 		HEFT_TRY(heft_chunk_read(s->reader, &s->row, chunk_i, dst, &found, err));
 	if (found != n)
-		return heft_fail(err, HEFT_E_CORRUPT, HEFT_NO_OFFSET, "a chunk has %zu bytes, not %zu", found,
-		                 n);
+		return heft_fail(err, HEFT_E_CORRUPT, HEFT_NO_OFFSET,
+		                 "a chunk has %zu bytes, not %zu", found, n);
 	return HEFT_OK;
 }
 
@@ -86,7 +87,8 @@ static enum heft_status flush_run(struct heft_chunk_source *s, struct heft_error
 }
 
 static enum heft_status read_foreign(struct heft_chunk_source *s, uint32_t tensor,
-                                     const struct heft_plan_chunk *c, uint8_t *dst, struct heft_error *err)
+                                     const struct heft_plan_chunk *c, uint8_t *dst,
+                                     struct heft_error *err)
 {
 	const struct heft_format *format = s->file->format;
 	uint64_t off;
@@ -107,8 +109,8 @@ static enum heft_status read_foreign(struct heft_chunk_source *s, uint32_t tenso
 	return HEFT_OK;
 }
 
-static void hash_all(struct heft_chunk_source *s, const uint8_t *bytes, const struct heft_plan_chunk *chunks,
-                     uint32_t n, uint8_t *leaves)
+static void hash_all(struct heft_chunk_source *s, const uint8_t *bytes,
+                     const struct heft_plan_chunk *chunks, uint32_t n, uint8_t *leaves)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		heft_digest_bytes(s->sha, HEFT_DOMAIN_LEAF, bytes, chunks[i].n,
@@ -117,8 +119,9 @@ static void hash_all(struct heft_chunk_source *s, const uint8_t *bytes, const st
 	}
 }
 
-enum heft_status heft_chunk_source_read(struct heft_chunk_source *s, const struct heft_chunk_plan *plan,
-                                        uint64_t group_i, uint8_t *dst, struct heft_plan_chunk *chunks,
+enum heft_status heft_chunk_source_read(struct heft_chunk_source *s,
+                                        const struct heft_chunk_plan *plan, uint64_t group_i,
+                                        uint8_t *dst, struct heft_plan_chunk *chunks,
                                         uint32_t *n_chunks, uint8_t *leaves, struct heft_error *err)
 {
 	struct heft_group_walk walk;
@@ -133,7 +136,8 @@ enum heft_status heft_chunk_source_read(struct heft_chunk_source *s, const struc
 
 		if (s->reader)
 			HEFT_TRY(read_native(s, tensor, c->chunk_i, to, c->n,
-			                     leaves ? leaves + (size_t)n * HEFT_SHA256_SIZE : NULL, err));
+			                     leaves ? leaves + (size_t)n * HEFT_SHA256_SIZE : NULL,
+			                     err));
 		else
 			HEFT_TRY(read_foreign(s, tensor, c, to, err));
 		to += c->n;
@@ -147,8 +151,9 @@ enum heft_status heft_chunk_source_read(struct heft_chunk_source *s, const struc
 	return HEFT_OK;
 }
 
-enum heft_status heft_chunk_source_read_one(struct heft_chunk_source *s, uint32_t tensor, uint64_t chunk_i,
-                                            uint64_t off, size_t n, uint8_t *dst, struct heft_error *err)
+enum heft_status heft_chunk_source_read_one(struct heft_chunk_source *s, uint32_t tensor,
+                                            uint64_t chunk_i, uint64_t off, size_t n, uint8_t *dst,
+                                            struct heft_error *err)
 {
 	if (s->reader)
 		return read_native(s, tensor, chunk_i, dst, n, NULL, err);

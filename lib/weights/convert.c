@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* convert.c - heft_convert: open, plan, write. The chunks go through as many threads as there are, each reading, hashing,
- * coding and storing its own; only their places are given in turn, so the bytes never depend on the threads. */
+/* convert.c - heft_convert: open, plan, write. The chunks go through as many threads as there are,
+ * each reading, hashing, coding and storing its own; only their places are given in turn, so the
+ * bytes never depend on the threads. */
 #include "heft/convert.h"
 
 #include <stdio.h>
@@ -13,9 +14,9 @@
 #include "container/index.h"
 #include "weights/cast_chunk.h"
 #include "weights/chunk_source.h"
+#include "weights/chunk_writer.h"
 #include "weights/restore.h"
 #include "weights/selection.h"
-#include "weights/writer.h"
 
 struct worker {
 	struct heft_chunk_source *source;
@@ -29,7 +30,8 @@ struct job {
 	struct heft_convert_report *report;
 	struct heft_selection selection;
 	struct heft_writer *writer;
-	/* The writer's chunks with the file's tensor numbers as ids; shares everything else with them. */
+	/* The writer's chunks with the file's tensor numbers as ids; shares everything else with
+	 * them. */
 	struct heft_chunk_plan source_chunks;
 	struct heft_origin origin;
 	struct heft_section_out *sections;
@@ -40,7 +42,7 @@ struct job {
 	struct heft_meter meter;
 };
 
-/* --- chunks ------------------------------------------------------------------------------------ */
+/* --- chunks --- */
 
 static enum heft_status worker_init(struct job *job, struct worker *w, struct heft_error *err)
 {
@@ -49,12 +51,14 @@ static enum heft_status worker_init(struct job *job, struct worker *w, struct he
 	if (job->selection.n_cast && !w->room) {
 		w->room = heft_alloc(HEFT_GROUP_BYTES);
 		if (!w->room)
-			return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a worker");
+			return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET,
+			                 "no memory for a worker");
 	}
 	return heft_write_worker_new(job->writer, &w->write, err);
 }
 
-static enum heft_status read_chunk(struct job *job, struct worker *w, const struct heft_plan_chunk *c, uint8_t *dst,
+static enum heft_status read_chunk(struct job *job, struct worker *w,
+                                   const struct heft_plan_chunk *c, uint8_t *dst,
                                    struct heft_error *err)
 {
 	const uint32_t i = job->writer->chunks.tensors[c->tensor].id;
@@ -67,13 +71,14 @@ static enum heft_status read_chunk(struct job *job, struct worker *w, const stru
 	};
 
 	if (cast.from == cast.to)
-		return heft_chunk_source_read_one(w->source, cast.tensor, c->chunk_i, c->off, c->n, dst, err);
+		return heft_chunk_source_read_one(w->source, cast.tensor, c->chunk_i, c->off, c->n,
+		                                  dst, err);
 	return heft_cast_chunk(w->source, &cast, c->off, w->room, dst, err);
 }
 
 /* A group in which something may be cast is read chunk by chunk. */
-static enum heft_status read_each(struct job *job, struct worker *w, uint64_t group_i, uint32_t *n_chunks,
-                                  struct heft_error *err)
+static enum heft_status read_each(struct job *job, struct worker *w, uint64_t group_i,
+                                  uint32_t *n_chunks, struct heft_error *err)
 {
 	struct heft_write_worker *ww = w->write;
 	struct heft_group_walk walk;
@@ -85,14 +90,16 @@ static enum heft_status read_each(struct job *job, struct worker *w, uint64_t gr
 		const size_t size = ww->chunks[n].n;
 
 		HEFT_TRY(read_chunk(job, w, &ww->chunks[n], to, err));
-		heft_digest_bytes(ww->sha, HEFT_DOMAIN_LEAF, to, size, ww->leaves + (size_t)n * HEFT_SHA256_SIZE);
+		heft_digest_bytes(ww->sha, HEFT_DOMAIN_LEAF, to, size,
+		                  ww->leaves + (size_t)n * HEFT_SHA256_SIZE);
 		to += size;
 	}
 	*n_chunks = n;
 	return heft_sha256_check(ww->sha, err);
 }
 
-static enum heft_status convert_group(void *ctx, uint64_t i, uint32_t worker_i, struct heft_error *err)
+static enum heft_status convert_group(void *ctx, uint64_t i, uint32_t worker_i,
+                                      struct heft_error *err)
 {
 	struct job *job = ctx;
 	struct worker *w = &job->workers[worker_i];
@@ -103,8 +110,8 @@ static enum heft_status convert_group(void *ctx, uint64_t i, uint32_t worker_i, 
 	if (st == HEFT_OK && job->selection.n_cast)
 		st = read_each(job, w, i, &n, err);
 	else if (st == HEFT_OK)
-		st = heft_chunk_source_read(w->source, &job->source_chunks, i, w->write->bytes, w->write->chunks, &n,
-		                            w->write->leaves, err);
+		st = heft_chunk_source_read(w->source, &job->source_chunks, i, w->write->bytes,
+		                            w->write->chunks, &n, w->write->leaves, err);
 	if (st != HEFT_OK) {
 		heft_turn_fail(job->turn, i);
 		return st;
@@ -122,14 +129,16 @@ static enum heft_status run(struct job *job, struct heft_error *err)
 	job->source_chunks = *chunks;
 	job->source_chunks.tensors = heft_alloc_array(chunks->n_tensors, sizeof *chunks->tensors);
 	if (!job->source_chunks.tensors)
-		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for %u tensors", chunks->n_tensors);
+		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for %u tensors",
+		                 chunks->n_tensors);
 	for (uint32_t k = 0; k < chunks->n_tensors; k++) {
 		job->source_chunks.tensors[k] = chunks->tensors[k];
 		job->source_chunks.tensors[k].id = job->selection.source[chunks->tensors[k].id];
 	}
 	job->meter.n_total = chunks->n_bytes;
 	HEFT_TRY(heft_turn_new(&job->turn, err));
-	HEFT_TRY(heft_pool_new(chunks->n_groups > 1 ? job->plan->run.n_threads : 1, &job->pool, err));
+	HEFT_TRY(heft_pool_new(chunks->n_groups > 1 ? job->plan->run.n_threads : 1, &job->pool,
+	                       err));
 	job->workers = heft_zalloc_array(heft_pool_n_threads(job->pool), sizeof *job->workers);
 	if (!job->workers)
 		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for workers");
@@ -158,7 +167,7 @@ static void job_done(struct job *job)
 	heft_meter_done(&job->meter);
 }
 
-/* --- what goes with the tensors ---------------------------------------------------------------- */
+/* --- what goes with the tensors --- */
 
 static void note(struct job *job, const char *fmt, uint32_t type)
 {
@@ -170,10 +179,12 @@ static bool is_carried(struct job *job, const struct heft_section *s)
 {
 	if ((s->type & HEFT_TYPE_LAYOUT) || s->type == HEFT_SECTION_META)
 		return false;
-	if ((s->type & HEFT_TYPE_BOUND) && (job->selection.is_changed ||
-	                                   (s->type == HEFT_SECTION_ORIGIN && job->plan->drop_metadata))) {
+	if ((s->type & HEFT_TYPE_BOUND) &&
+	    (job->selection.is_changed ||
+	     (s->type == HEFT_SECTION_ORIGIN && job->plan->drop_metadata))) {
 		if (s->type != HEFT_SECTION_ORIGIN)
-			note(job, "section 0x%08X spoke of the old tensors and was dropped", s->type);
+			note(job, "section 0x%08X spoke of the old tensors and was dropped",
+			     s->type);
 		return false;
 	}
 	return true;
@@ -195,8 +206,9 @@ static enum heft_status carry_sections(struct job *job, struct heft_error *err)
 		if (!is_carried(job, &s))
 			continue;
 		HEFT_TRY(heft_index_read_section(ix, &s, UINT64_MAX, &bytes, err));
-		job->sections[job->n_sections++] =
-			(struct heft_section_out){ .type = s.type, .bytes = bytes, .size = s.size };
+		job->sections[job->n_sections++] = (struct heft_section_out){ .type = s.type,
+			                                                      .bytes = bytes,
+			                                                      .size = s.size };
 	}
 	job->writer->plan.sections = job->sections;
 	job->writer->plan.n_sections = job->n_sections;
@@ -210,7 +222,8 @@ static void note_lost_sections(struct job *job)
 
 	for (uint32_t i = 0; i < heft_index_n_sections(ix); i++) {
 		heft_index_section(ix, i, &s);
-		if (!(s.type & HEFT_TYPE_LAYOUT) && s.type != HEFT_SECTION_META && s.type != HEFT_SECTION_ORIGIN)
+		if (!(s.type & HEFT_TYPE_LAYOUT) && s.type != HEFT_SECTION_META &&
+		    s.type != HEFT_SECTION_ORIGIN)
 			note(job, "the target has no place for section 0x%08X", s.type);
 	}
 }
@@ -239,7 +252,8 @@ static enum heft_status prepare_extras(struct job *job, struct heft_error *err)
 	if (from_heft)
 		return carry_sections(job, err);
 	if (job->file->format->origin && !job->selection.is_changed && !job->plan->drop_metadata) {
-		HEFT_TRY(job->file->format->origin(job->file->st, job->file->path, &job->origin, err));
+		HEFT_TRY(job->file->format->origin(job->file->st, job->file->path, &job->origin,
+		                                   err));
 		job->writer->plan.origin = &job->origin;
 	}
 	return HEFT_OK;
@@ -265,7 +279,8 @@ static enum heft_status write_anew(struct job *job, struct heft_error *err)
 	HEFT_TRY(prepare_extras(job, err));
 	HEFT_TRY(heft_writer_begin(job->writer, err));
 	HEFT_TRY(run(job, err));
-	return heft_writer_finish(job->writer, job->report ? job->report->weights_digest : NULL, err);
+	return heft_writer_finish(job->writer, job->report ? job->report->weights_digest : NULL,
+	                          err);
 }
 
 static enum heft_status convert(struct job *job, const char *path, const struct heft_format *format,
@@ -283,7 +298,8 @@ static enum heft_status convert(struct job *job, const char *path, const struct 
 	struct heft_writer *w;
 
 	HEFT_TRY(heft_create(path, format->name, &job->plan->write, &job->writer, err));
-	HEFT_TRY(heft_selection_make(&job->selection, job->file, job->plan, job->writer->tensors, err));
+	HEFT_TRY(heft_selection_make(&job->selection, job->file, job->plan, job->writer->tensors,
+	                             err));
 	if (!job->selection.is_changed && !job->plan->drop_metadata) {
 		restore.sink = job->writer->sink;
 		HEFT_TRY(heft_restore(&restore, &is_restored, err));
@@ -305,11 +321,14 @@ static enum heft_status pick_format(const struct heft_convert_plan *plan, const 
 	if (*format)
 		return HEFT_OK;
 	if (plan->format)
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "no format is called '%s'", plan->format);
-	return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "no format goes by this extension: say --to FORMAT");
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "no format is called '%s'",
+		                 plan->format);
+	return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+	                 "no format goes by this extension: say --to FORMAT");
 }
 
-enum heft_status heft_convert(struct heft_file *file, const char *path, const struct heft_convert_plan *plan,
+enum heft_status heft_convert(struct heft_file *file, const char *path,
+                              const struct heft_convert_plan *plan,
                               struct heft_convert_report *report, struct heft_error *err)
 {
 	const struct heft_convert_plan everything = { .format = NULL };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* digest.c - the digests of an open file, from its data, by all threads. Written from spec/digest.md. */
+/* digest.c - the digests of an open file, from its data, by all threads. Written from
+ * spec/digest.md. */
 #include "heft/digest.h"
 
 #include <stdlib.h>
@@ -32,7 +33,8 @@ struct job {
 
 static enum heft_status worker_init(struct job *job, struct worker *w, struct heft_error *err)
 {
-	HEFT_TRY(heft_chunk_source_new(job->file, (job->file->flags & HEFT_OPEN_VERIFY) != 0, &w->source, err));
+	HEFT_TRY(heft_chunk_source_new(job->file, (job->file->flags & HEFT_OPEN_VERIFY) != 0,
+	                               &w->source, err));
 	w->bytes = heft_alloc(HEFT_GROUP_BYTES);
 	w->leaves = heft_alloc_array(HEFT_GROUP_CHUNKS, HEFT_SHA256_SIZE);
 	w->chunks = heft_alloc_array(HEFT_GROUP_CHUNKS, sizeof *w->chunks);
@@ -58,7 +60,8 @@ static enum heft_status hash_group(void *ctx, uint64_t i, uint32_t worker_i, str
 
 	if (!w->chunks)
 		HEFT_TRY(worker_init(job, w, err));
-	HEFT_TRY(heft_chunk_source_read(w->source, &job->plan, i, w->bytes, w->chunks, &n, w->leaves, err));
+	HEFT_TRY(heft_chunk_source_read(w->source, &job->plan, i, w->bytes, w->chunks, &n,
+	                                w->leaves, err));
 	for (uint32_t k = 0; k < n; k++) {
 		memcpy(heft_leaf_at(&job->table, w->chunks[k].tensor, w->chunks[k].chunk_i),
 		       w->leaves + (size_t)k * HEFT_SHA256_SIZE, HEFT_SHA256_SIZE);
@@ -94,7 +97,8 @@ static enum heft_status job_run(struct job *job, const struct heft_run *run, str
 		first += t->n_bytes ? heft_n_chunks(t->n_bytes, t->unit) : 0;
 	}
 	job->meter.n_total = job->plan.n_bytes;
-	HEFT_TRY(heft_pool_new(job->plan.n_groups > 1 ? (run ? run->n_threads : 0) : 1, &job->pool, err));
+	HEFT_TRY(heft_pool_new(job->plan.n_groups > 1 ? (run ? run->n_threads : 0) : 1, &job->pool,
+	                       err));
 	job->workers = heft_zalloc_array(heft_pool_n_threads(job->pool), sizeof *job->workers);
 	if (!job->workers)
 		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for workers");
@@ -109,11 +113,13 @@ static void digest_from_leaves(const struct job *job, uint32_t i, const struct h
 
 	heft_tree_root_of(h, HEFT_DOMAIN_NODE, heft_leaf_at(&job->table, i, 0),
 	                  p->n_bytes ? heft_n_chunks(p->n_bytes, p->unit) : 0, root);
-	heft_digest_tensor(h, (uint16_t)t->dtype, (uint8_t)t->rank, t->dims, t->n_bytes, root, digest);
+	heft_digest_tensor(h, (uint16_t)t->dtype, (uint8_t)t->rank, t->dims, t->n_bytes, root,
+	                   digest);
 }
 
-static enum heft_status hash_tensors(struct job *job, uint32_t first, uint32_t n, const struct heft_run *run,
-                                     uint8_t *digests, struct heft_error *err)
+static enum heft_status hash_tensors(struct job *job, uint32_t first, uint32_t n,
+                                     const struct heft_run *run, uint8_t *digests,
+                                     struct heft_error *err)
 {
 	struct heft_sha256 *h = NULL;
 	struct heft_tensor t;
@@ -143,8 +149,9 @@ static enum heft_status hash_tensors(struct job *job, uint32_t first, uint32_t n
 	return st;
 }
 
-static enum heft_status hash_range(struct heft_file *file, uint32_t first, uint32_t n, const struct heft_run *run,
-                                   uint8_t *digests, struct heft_error *err)
+static enum heft_status hash_range(struct heft_file *file, uint32_t first, uint32_t n,
+                                   const struct heft_run *run, uint8_t *digests,
+                                   struct heft_error *err)
 {
 	struct job job = { .file = file };
 	enum heft_status st;
@@ -155,22 +162,24 @@ static enum heft_status hash_range(struct heft_file *file, uint32_t first, uint3
 	return st;
 }
 
-enum heft_status heft_tensor_digests(struct heft_file *file, const struct heft_run *run, uint8_t *digests,
-                                     struct heft_error *err)
+enum heft_status heft_tensor_digests(struct heft_file *file, const struct heft_run *run,
+                                     uint8_t *digests, struct heft_error *err)
 {
 	return hash_range(file, 0, heft_n_tensors(file), run, digests, err);
 }
 
 enum heft_status heft_tensor_digest(struct heft_file *file, const struct heft_tensor *tensor,
-                                    const struct heft_run *run, uint8_t *digest, struct heft_error *err)
+                                    const struct heft_run *run, uint8_t *digest,
+                                    struct heft_error *err)
 {
 	if (tensor->index >= heft_n_tensors(file))
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "the tensor is not of this file");
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "the tensor is not of this file");
 	return hash_range(file, tensor->index, 1, run, digest, err);
 }
 
-enum heft_status heft_weights_digest(struct heft_file *file, const struct heft_run *run, uint8_t *digest,
-                                     struct heft_error *err)
+enum heft_status heft_weights_digest(struct heft_file *file, const struct heft_run *run,
+                                     uint8_t *digest, struct heft_error *err)
 {
 	const uint32_t n = heft_n_tensors(file);
 	struct heft_weights_tree tree;
@@ -196,9 +205,10 @@ enum heft_status heft_weights_digest(struct heft_file *file, const struct heft_r
 	return st;
 }
 
-/* --- what a heft file states ------------------------------------------------------------------- */
+/* --- what a heft file states --- */
 
-static enum heft_status need_index(struct heft_file *file, struct heft_index **ix, struct heft_error *err)
+static enum heft_status need_index(struct heft_file *file, struct heft_index **ix,
+                                   struct heft_error *err)
 {
 	*ix = heft_file_index(file);
 	if (*ix)
@@ -207,7 +217,8 @@ static enum heft_status need_index(struct heft_file *file, struct heft_index **i
 	                 file->format->name);
 }
 
-enum heft_status heft_stated_weights_digest(struct heft_file *file, uint8_t *digest, struct heft_error *err)
+enum heft_status heft_stated_weights_digest(struct heft_file *file, uint8_t *digest,
+                                            struct heft_error *err)
 {
 	struct heft_index *ix;
 
@@ -215,7 +226,8 @@ enum heft_status heft_stated_weights_digest(struct heft_file *file, uint8_t *dig
 	return heft_index_weights_digest(ix, digest, err);
 }
 
-enum heft_status heft_artifact_digest(struct heft_file *file, uint8_t *digest, struct heft_error *err)
+enum heft_status heft_artifact_digest(struct heft_file *file, uint8_t *digest,
+                                      struct heft_error *err)
 {
 	struct heft_index *ix;
 

@@ -17,7 +17,8 @@ static enum heft_status pick_format(struct heft_file *f, const char *name, struc
 		return heft_format_probe(f->src, &f->format, err);
 	f->format = heft_format_by_name(name);
 	if (!f->format || !(f->format->caps & HEFT_FORMAT_READ))
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "no format is called '%s'", name);
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "no format is called '%s'",
+		                 name);
 	return HEFT_OK;
 }
 
@@ -26,10 +27,12 @@ static enum heft_status expect(const uint8_t *wanted, const uint8_t *found, cons
 {
 	if (memcmp(wanted, found, HEFT_DIGEST_SIZE) == 0)
 		return HEFT_OK;
-	return heft_fail(err, HEFT_E_CORRUPT, HEFT_NO_OFFSET, "the %s digest is not the expected one", what);
+	return heft_fail(err, HEFT_E_CORRUPT, HEFT_NO_OFFSET,
+	                 "the %s digest is not the expected one", what);
 }
 
-/* A heft file's own statement is compared, and its data when it is read; another file is hashed here. */
+/* A heft file's own statement is compared, and its data when it is read; another file is hashed
+ * here. */
 static enum heft_status check_expected(struct heft_file *f, const struct heft_open_options *o,
                                        struct heft_error *err)
 {
@@ -64,7 +67,8 @@ enum heft_status heft_open(const char *path, const struct heft_open_options *opt
 	}
 	f->flags = o.flags;
 	f->path = heft_strdup(path);
-	st = f->path ? HEFT_OK : heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a path");
+	st = f->path ? HEFT_OK
+	             : heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a path");
 	if (st == HEFT_OK)
 		st = heft_source_open(path, !(o.flags & HEFT_OPEN_PREAD), &f->src, err);
 	if (st == HEFT_OK)
@@ -130,12 +134,13 @@ static enum heft_status check_tensor(const struct heft_file *file, const struct 
                                      struct heft_error *err)
 {
 	if (t->index >= heft_n_tensors(file))
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "the tensor is not of this file");
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "the tensor is not of this file");
 	return HEFT_OK;
 }
 
-enum heft_status heft_read(struct heft_file *file, const struct heft_tensor *tensor, uint64_t offset,
-                           void *dst, size_t n, struct heft_error *err)
+enum heft_status heft_read(struct heft_file *file, const struct heft_tensor *tensor,
+                           uint64_t offset, void *dst, size_t n, struct heft_error *err)
 {
 	HEFT_TRY(check_tensor(file, tensor, err));
 	if (!heft_in_range(offset, n, tensor->n_bytes))
@@ -180,8 +185,8 @@ static enum heft_status verify_mapped(struct heft_index *ix, uint32_t index, con
 	return st;
 }
 
-enum heft_status heft_map(struct heft_file *file, const struct heft_tensor *tensor, const void **bytes,
-                          struct heft_error *err)
+enum heft_status heft_map(struct heft_file *file, const struct heft_tensor *tensor,
+                          const void **bytes, struct heft_error *err)
 {
 	struct heft_index *ix = heft_file_index(file);
 	const uint8_t *map;
@@ -195,7 +200,8 @@ enum heft_status heft_map(struct heft_file *file, const struct heft_tensor *tens
 		return HEFT_OK;
 	}
 	if (!heft_in_range(off, tensor->n_bytes, heft_source_size(file->src)))
-		return heft_fail(err, HEFT_E_CORRUPT, off, "tensor '%s' ends past the file", tensor->name);
+		return heft_fail(err, HEFT_E_CORRUPT, off, "tensor '%s' ends past the file",
+		                 tensor->name);
 	if (ix && (file->flags & HEFT_OPEN_VERIFY))
 		HEFT_TRY(verify_mapped(ix, tensor->index, map + off, err));
 	*bytes = map + off;
@@ -225,8 +231,10 @@ struct heft_file_state heft_file_state(const struct heft_file *file)
 	s.generation = heft_index_page(ix)->generation > UINT32_MAX
 	                       ? UINT32_MAX
 	                       : (uint32_t)heft_index_page(ix)->generation;
-	s.has_previous = other->kind == HEFT_PAGE_VALID && other->generation + 1 == current->generation;
-	s.has_bad_page = current->generation == 1 ? other->kind != HEFT_PAGE_EMPTY : !s.has_previous;
+	s.has_previous = other->kind == HEFT_PAGE_VALID &&
+	                 other->generation + 1 == current->generation;
+	s.has_bad_page = current->generation == 1 ? other->kind != HEFT_PAGE_EMPTY
+	                                          : !s.has_previous;
 	s.n_tail_bytes = pages->file_size > end ? pages->file_size - end : 0;
 	if (heft_index_dead_bytes(ix, &s.n_dead_bytes, NULL) != HEFT_OK)
 		s.n_dead_bytes = 0;

@@ -6,8 +6,8 @@
 #include "base/checked.h"
 #include "base/error.h"
 
-enum heft_status heft_leaf_table_init(struct heft_leaf_table *t, uint32_t n_tensors, uint64_t n_chunks,
-                                      struct heft_error *err)
+enum heft_status heft_leaf_table_init(struct heft_leaf_table *t, uint32_t n_tensors,
+                                      uint64_t n_chunks, struct heft_error *err)
 {
 	size_t n = 0;
 	const bool fits = heft_to_size(n_chunks, &n);
@@ -18,8 +18,8 @@ enum heft_status heft_leaf_table_init(struct heft_leaf_table *t, uint32_t n_tens
 	if (t->leaves && t->first_leaf)
 		return HEFT_OK;
 	heft_leaf_table_done(t);
-	return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for the digests of %llu chunks",
-	                 (unsigned long long)n_chunks);
+	return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET,
+	                 "no memory for the digests of %llu chunks", (unsigned long long)n_chunks);
 }
 
 void heft_leaf_table_done(struct heft_leaf_table *t)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* restore.c - writes a source file back byte for byte: literal bytes and pieces of tensors, cut into parts that threads
- * take; then opens what was written and compares it with the file. */
+/* restore.c - writes a source file back byte for byte: literal bytes and pieces of tensors, cut
+ * into parts that threads take; then opens what was written and compares it with the file. */
 #include "weights/restore.h"
 
 #include <stdio.h>
@@ -40,7 +40,8 @@ struct job {
 	const struct heft_restore_request *request;
 	struct heft_origin origin;
 	const struct heft_origin_file *target;
-	/* Of each piece, the tensor as the file numbers it and its chunks; from the recipe's rows. */
+	/* Of each piece, the tensor as the file numbers it and its chunks; from the recipe's
+	 * rows. */
 	uint32_t *tensor;
 	uint32_t *unit;
 	uint64_t *n_bytes;
@@ -54,7 +55,7 @@ struct job {
 	struct heft_meter meter;
 };
 
-/* --- the recipe -------------------------------------------------------------------------------- */
+/* --- the recipe --- */
 
 static void say(const struct heft_restore_request *r, const char *why)
 {
@@ -63,8 +64,8 @@ static void say(const struct heft_restore_request *r, const char *why)
 }
 
 /* Whether the tensors and the metadata are those that the recipe was made from. */
-static enum heft_status recipe_holds(struct heft_index *ix, const struct heft_origin *o, const char **why,
-                                     struct heft_error *err)
+static enum heft_status recipe_holds(struct heft_index *ix, const struct heft_origin *o,
+                                     const char **why, struct heft_error *err)
 {
 	uint8_t digest[HEFT_DIGEST_SIZE] = { 0 };
 	struct heft_section meta;
@@ -158,7 +159,7 @@ static enum heft_status resolve_pieces(struct job *job, bool *is_sound, struct h
 	return HEFT_OK;
 }
 
-/* --- cutting into parts ------------------------------------------------------------------------ */
+/* --- cutting into parts --- */
 
 static uint32_t next_part(const struct job *job, uint64_t k, uint64_t at)
 {
@@ -187,13 +188,16 @@ static void cut_parts(struct job *job)
 			n = next_part(job, k, at);
 			if (n > room) {
 				if (job->groups)
-					job->groups[job->n_groups] =
-						(struct group){ .first_part = job->n_parts, .off = off };
+					job->groups[job->n_groups] = (struct group){
+						.first_part = job->n_parts, .off = off
+					};
 				job->n_groups++;
 				room = HEFT_GROUP_BYTES;
 			}
 			if (job->parts) {
-				job->parts[job->n_parts] = (struct part){ .piece = k, .at = at, .n_bytes = n };
+				job->parts[job->n_parts] = (struct part){ .piece = k,
+					                                  .at = at,
+					                                  .n_bytes = n };
 				job->groups[job->n_groups - 1].n_parts++;
 				job->groups[job->n_groups - 1].n_bytes += n;
 			}
@@ -204,7 +208,7 @@ static void cut_parts(struct job *job)
 	}
 }
 
-/* --- writing ----------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 static enum heft_status worker_init(struct job *job, struct worker *w, struct heft_error *err)
 {
@@ -216,9 +220,10 @@ static enum heft_status worker_init(struct job *job, struct worker *w, struct he
 	return HEFT_OK;
 }
 
-/* A part that is a whole chunk is read in place; of any other its chunk is read, verified, and cut. */
-static enum heft_status read_part(struct job *job, struct worker *w, const struct part *part, uint8_t *dst,
-                                  struct heft_error *err)
+/* A part that is a whole chunk is read in place; of any other its chunk is read, verified, and
+ * cut. */
+static enum heft_status read_part(struct job *job, struct worker *w, const struct part *part,
+                                  uint8_t *dst, struct heft_error *err)
 {
 	const struct heft_origin_piece *p = &job->target->pieces[part->piece];
 	const uint64_t k = part->piece;
@@ -238,13 +243,16 @@ static enum heft_status read_part(struct job *job, struct worker *w, const struc
 	left = job->n_bytes[k] - chunk_off;
 	n = left < chunk ? (size_t)left : chunk;
 	if (n == part->n_bytes)
-		return heft_chunk_source_read_one(w->source, job->tensor[k], chunk_off / chunk, chunk_off, n, dst, err);
-	HEFT_TRY(heft_chunk_source_read_one(w->source, job->tensor[k], chunk_off / chunk, chunk_off, n, w->chunk, err));
+		return heft_chunk_source_read_one(w->source, job->tensor[k], chunk_off / chunk,
+		                                  chunk_off, n, dst, err);
+	HEFT_TRY(heft_chunk_source_read_one(w->source, job->tensor[k], chunk_off / chunk, chunk_off,
+	                                    n, w->chunk, err));
 	memcpy(dst, w->chunk + (at - chunk_off), part->n_bytes);
 	return HEFT_OK;
 }
 
-static enum heft_status fill_group(struct job *job, struct worker *w, const struct group *g, struct heft_error *err)
+static enum heft_status fill_group(struct job *job, struct worker *w, const struct group *g,
+                                   struct heft_error *err)
 {
 	uint8_t *to = w->bytes;
 
@@ -260,7 +268,8 @@ static enum heft_status fill_group(struct job *job, struct worker *w, const stru
 	return HEFT_OK;
 }
 
-static enum heft_status restore_group(void *ctx, uint64_t i, uint32_t worker_i, struct heft_error *err)
+static enum heft_status restore_group(void *ctx, uint64_t i, uint32_t worker_i,
+                                      struct heft_error *err)
 {
 	struct job *job = ctx;
 	struct worker *w = &job->workers[worker_i];
@@ -289,11 +298,13 @@ static enum heft_status write_parts(struct job *job, struct heft_error *err)
 
 	cut_parts(job);
 	if (!heft_to_size(job->n_parts, &n_parts) || !heft_to_size(job->n_groups, &n_groups))
-		return heft_fail(err, HEFT_E_LIMIT, HEFT_NO_OFFSET, "the recipe has too many pieces");
+		return heft_fail(err, HEFT_E_LIMIT, HEFT_NO_OFFSET,
+		                 "the recipe has too many pieces");
 	job->groups = heft_zalloc_array(n_groups, sizeof *job->groups);
 	job->parts = heft_alloc_array(n_parts, sizeof *job->parts);
 	if (!job->parts || !job->groups)
-		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for %zu pieces", n_parts);
+		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for %zu pieces",
+		                 n_parts);
 	cut_parts(job);
 	job->meter.n_total = job->target->size;
 	HEFT_TRY(heft_turn_new(&job->turn, err));
@@ -304,22 +315,23 @@ static enum heft_status write_parts(struct job *job, struct heft_error *err)
 	return heft_pool_run(job->pool, job->n_groups, restore_group, job, err);
 }
 
-/* --- the look at what was written -------------------------------------------------------------- */
+/* --- the look at what was written --- */
 
-static enum heft_status compare_tensors(struct heft_file *file, const struct heft_format *format, void *st_new,
-                                        struct heft_error *err)
+static enum heft_status compare_tensors(struct heft_file *file, const struct heft_format *format,
+                                        void *st_new, struct heft_error *err)
 {
 	const uint32_t n = heft_n_tensors(file);
 	struct heft_tensor a;
 	struct heft_tensor b;
 
 	if (format->n_tensors(st_new) != n)
-		return heft_fail(err, HEFT_E_CORRUPT, HEFT_NO_OFFSET, "the recipe gives another number of tensors");
+		return heft_fail(err, HEFT_E_CORRUPT, HEFT_NO_OFFSET,
+		                 "the recipe gives another number of tensors");
 	for (uint32_t i = 0; i < n; i++) {
 		HEFT_TRY(heft_tensor_at(file, i, &a, err));
 		HEFT_TRY(format->tensor_at(st_new, i, &b, err));
-		if (strcmp(a.name, b.name) != 0 || a.dtype != b.dtype || a.rank != b.rank || a.space != b.space ||
-		    memcmp(a.dims, b.dims, a.rank * sizeof a.dims[0]) != 0)
+		if (strcmp(a.name, b.name) != 0 || a.dtype != b.dtype || a.rank != b.rank ||
+		    a.space != b.space || memcmp(a.dims, b.dims, a.rank * sizeof a.dims[0]) != 0)
 			return heft_fail(err, HEFT_E_CORRUPT, HEFT_NO_OFFSET,
 			                 "the recipe gives another tensor than '%s'", a.name);
 	}
@@ -359,7 +371,7 @@ static enum heft_status state_digest(const struct heft_restore_request *r, struc
 	return heft_weights_digest(r->file, r->run, r->weights_digest, err);
 }
 
-/* --- the whole --------------------------------------------------------------------------------- */
+/* --- the whole --- */
 
 static enum heft_status restore(struct job *job, bool *is_restored, struct heft_error *err)
 {
@@ -386,7 +398,8 @@ static enum heft_status restore(struct job *job, bool *is_restored, struct heft_
 	return state_digest(job->request, err);
 }
 
-enum heft_status heft_restore(const struct heft_restore_request *request, bool *is_restored, struct heft_error *err)
+enum heft_status heft_restore(const struct heft_restore_request *request, bool *is_restored,
+                              struct heft_error *err)
 {
 	struct job job = { .request = request };
 	uint32_t n_workers;

@@ -16,8 +16,9 @@ struct maker {
 	struct heft_file *file;
 	const struct heft_convert_plan *plan;
 	struct heft_listing *tensors;
-	bool *used;       /* of each rule: include, exclude, rename, dtype, behind one another */
-	uint32_t *leader; /* of each tie group of the file: its first chosen tensor; UINT32_MAX: none yet */
+	bool *used; /* of each rule: include, exclude, rename, dtype, behind one another */
+	/* of each tie group of the file: its first chosen tensor; UINT32_MAX: none yet */
+	uint32_t *leader;
 	char name[HEFT_MAX_NAME + 1];
 };
 
@@ -68,15 +69,16 @@ static bool match_star(const char *pattern, const char *name, const char **part,
 	return true;
 }
 
-static enum heft_status fill_star(struct maker *m, const struct heft_rename *r, const char *part, size_t part_size,
-                                  struct heft_error *err)
+static enum heft_status fill_star(struct maker *m, const struct heft_rename *r, const char *part,
+                                  size_t part_size, struct heft_error *err)
 {
 	const char *star = strchr(r->from, '*') ? strchr(r->to, '*') : NULL;
 	const size_t before = star ? (size_t)(star - r->to) : strlen(r->to);
 	const char *rest = star ? star + 1 : "";
 
 	if (before + part_size + strlen(rest) > HEFT_MAX_NAME)
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "a new name is longer than %d bytes", HEFT_MAX_NAME);
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "a new name is longer than %d bytes", HEFT_MAX_NAME);
 	memcpy(m->name, r->to, before);
 	if (part_size)
 		memcpy(m->name + before, part, part_size);
@@ -114,8 +116,8 @@ static bool is_real(const struct heft_dtype_info *info)
 	return info && !info->is_complex && !info->is_block;
 }
 
-static enum heft_status pick_dtype(struct maker *m, const struct heft_tensor *t, enum heft_dtype *dtype,
-                                   struct heft_error *err)
+static enum heft_status pick_dtype(struct maker *m, const struct heft_tensor *t,
+                                   enum heft_dtype *dtype, struct heft_error *err)
 {
 	const struct heft_convert_plan *p = m->plan;
 	const struct heft_dtype_info *from = heft_dtype_describe(t->dtype);
@@ -132,8 +134,9 @@ static enum heft_status pick_dtype(struct maker *m, const struct heft_tensor *t,
 	if (*dtype == t->dtype)
 		return HEFT_OK;
 	if (!is_real(from) || !is_real(heft_dtype_describe(*dtype)))
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "tensor '%s' cannot be converted from %s to %s",
-		                 t->name, heft_dtype_name(t->dtype), heft_dtype_name(*dtype));
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "tensor '%s' cannot be converted from %s to %s", t->name,
+		                 heft_dtype_name(t->dtype), heft_dtype_name(*dtype));
 	m->s->n_cast++;
 	m->s->is_changed = true;
 	return HEFT_OK;
@@ -158,7 +161,9 @@ static void keep_tie(struct maker *m, const struct heft_tensor *t, uint32_t i)
 static enum heft_status add(struct maker *m, const struct heft_tensor *t, struct heft_error *err)
 {
 	struct heft_selection *s = m->s;
-	struct heft_listed row = { .space = (uint8_t)t->space, .rank = (uint8_t)t->rank, .n_bytes = t->n_bytes };
+	struct heft_listed row = { .space = (uint8_t)t->space,
+		                   .rank = (uint8_t)t->rank,
+		                   .n_bytes = t->n_bytes };
 	enum heft_dtype dtype;
 	const char *name;
 
@@ -166,7 +171,8 @@ static enum heft_status add(struct maker *m, const struct heft_tensor *t, struct
 	HEFT_TRY(pick_dtype(m, t, &dtype, err));
 	HEFT_TRY(heft_tensor_unit(m->file, t, &row.unit, err));
 	row.dtype = (uint16_t)dtype;
-	HEFT_TRY(heft_listing_add(m->tensors, name, strlen(name), t->dims, &row, HEFT_E_USAGE, HEFT_NO_OFFSET, err));
+	HEFT_TRY(heft_listing_add(m->tensors, name, strlen(name), t->dims, &row, HEFT_E_USAGE,
+	                          HEFT_NO_OFFSET, err));
 	s->source[s->n] = t->index;
 	s->source_dtype[s->n] = (uint16_t)t->dtype;
 	keep_tie(m, t, s->n);
@@ -174,7 +180,8 @@ static enum heft_status add(struct maker *m, const struct heft_tensor *t, struct
 	return HEFT_OK;
 }
 
-static enum heft_status unused_rule(const struct heft_convert_plan *p, uint32_t i, struct heft_error *err)
+static enum heft_status unused_rule(const struct heft_convert_plan *p, uint32_t i,
+                                    struct heft_error *err)
 {
 	const char *option = "--include";
 	const char *rule;
@@ -191,7 +198,8 @@ static enum heft_status unused_rule(const struct heft_convert_plan *p, uint32_t 
 		option = "--dtype-of";
 		rule = p->dtype_rules[i - p->n_renames].pattern;
 	}
-	return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "%s '%s' matches no tensor", option, rule);
+	return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "%s '%s' matches no tensor", option,
+	                 rule);
 }
 
 static bool count_stars(const char *s, size_t at_most)
@@ -211,9 +219,10 @@ static enum heft_status check_renames(const struct heft_convert_plan *p, struct 
 
 		if (!count_stars(r->from, 1) || (has_star && !count_stars(r->to, 1)) ||
 		    (has_star && !strchr(r->to, '*')))
-			return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
-			                 "--rename '%s=%s' needs one '*' on both sides, or none on the left", r->from,
-			                 r->to);
+			return heft_fail(
+				err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+				"--rename '%s=%s' needs one '*' on both sides, or none on the left",
+				r->from, r->to);
 	}
 	return HEFT_OK;
 }
@@ -240,8 +249,8 @@ static enum heft_status make(struct maker *m, struct heft_error *err)
 }
 
 enum heft_status heft_selection_make(struct heft_selection *s, struct heft_file *file,
-                                     const struct heft_convert_plan *plan, struct heft_listing *tensors,
-                                     struct heft_error *err)
+                                     const struct heft_convert_plan *plan,
+                                     struct heft_listing *tensors, struct heft_error *err)
 {
 	const uint32_t n = heft_n_tensors(file);
 	struct maker *m = heft_zalloc(sizeof *m);

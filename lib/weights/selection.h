@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weights/selection.h - which tensors of a file a conversion writes, under which names and in which dtypes. */
+/* weights/selection.h - which tensors of a file a conversion writes, under which names and in which
+ * dtypes. */
 #ifndef WEIGHTS_SELECTION_H
 #define WEIGHTS_SELECTION_H
 
@@ -15,10 +16,11 @@ struct heft_selection {
 	bool is_changed; /* some tensor was left out, renamed or cast */
 };
 
-/* Adds the chosen tensors to `tensors`. HEFT_E_USAGE: a rule that matches nothing, a name twice, a cast that is none. */
+/* Adds the chosen tensors to `tensors`. HEFT_E_USAGE: a rule that matches nothing, a name twice, a
+ * cast that is none. */
 enum heft_status heft_selection_make(struct heft_selection *s, struct heft_file *file,
-                                     const struct heft_convert_plan *plan, struct heft_listing *tensors,
-                                     struct heft_error *err);
+                                     const struct heft_convert_plan *plan,
+                                     struct heft_listing *tensors, struct heft_error *err);
 void heft_selection_done(struct heft_selection *s);
 
 #endif

@@ -6,8 +6,8 @@
 #include "container/index.h"
 #include "weights/file.h"
 
-enum heft_status heft_tensor_unit(struct heft_file *file, const struct heft_tensor *t, uint32_t *unit,
-                                  struct heft_error *err)
+enum heft_status heft_tensor_unit(struct heft_file *file, const struct heft_tensor *t,
+                                  uint32_t *unit, struct heft_error *err)
 {
 	const struct heft_dtype_info *info = heft_dtype_describe(t->dtype);
 	struct heft_index *ix = heft_file_index(file);
@@ -19,7 +19,8 @@ enum heft_status heft_tensor_unit(struct heft_file *file, const struct heft_tens
 		return HEFT_OK;
 	}
 	if (!ix)
-		return heft_fail(err, HEFT_E_UNSUPPORTED, HEFT_NO_OFFSET, "tensor '%s' has an unknown dtype", t->name);
+		return heft_fail(err, HEFT_E_UNSUPPORTED, HEFT_NO_OFFSET,
+		                 "tensor '%s' has an unknown dtype", t->name);
 	HEFT_TRY(heft_index_row_at(ix, t->index, &row_i, err));
 	HEFT_TRY(heft_index_row(ix, row_i, &row, err));
 	*unit = row.unit;

@@ -5,8 +5,9 @@
 
 #include "heft/file.h"
 
-/* The dtype's, or what a heft file says of a dtype that is not known here; HEFT_E_UNSUPPORTED elsewhere. */
-enum heft_status heft_tensor_unit(struct heft_file *file, const struct heft_tensor *t, uint32_t *unit,
-                                  struct heft_error *err);
+/* The dtype's, or what a heft file says of a dtype that is not known here; HEFT_E_UNSUPPORTED
+ * elsewhere. */
+enum heft_status heft_tensor_unit(struct heft_file *file, const struct heft_tensor *t,
+                                  uint32_t *unit, struct heft_error *err);
 
 #endif

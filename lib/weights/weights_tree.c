@@ -15,7 +15,8 @@ struct heft_weights_item {
 	const uint8_t *digest;
 };
 
-enum heft_status heft_weights_tree_init(struct heft_weights_tree *t, uint32_t n, struct heft_error *err)
+enum heft_status heft_weights_tree_init(struct heft_weights_tree *t, uint32_t n,
+                                        struct heft_error *err)
 {
 	t->n = 0;
 	t->items = heft_alloc_array(n, sizeof *t->items);
@@ -30,14 +31,14 @@ void heft_weights_tree_done(struct heft_weights_tree *t)
 	t->items = NULL;
 }
 
-void heft_weights_tree_add(struct heft_weights_tree *t, uint8_t space, const char *name, size_t name_size,
-                           const uint8_t *tensor_digest)
+void heft_weights_tree_add(struct heft_weights_tree *t, uint8_t space, const char *name,
+                           size_t name_size, const uint8_t *tensor_digest)
 {
 	if (space != HEFT_SPACE_WEIGHTS)
 		return;
-	t->items[t->n++] = (struct heft_weights_item){
-		.name = name, .name_size = name_size, .digest = tensor_digest
-	};
+	t->items[t->n++] = (struct heft_weights_item){ .name = name,
+		                                       .name_size = name_size,
+		                                       .digest = tensor_digest };
 }
 
 static int by_name(const void *a, const void *b)
@@ -52,7 +53,8 @@ static int by_name(const void *a, const void *b)
 	return x->name_size < y->name_size ? -1 : x->name_size > y->name_size;
 }
 
-enum heft_status heft_weights_tree_root(struct heft_weights_tree *t, uint8_t *root, struct heft_error *err)
+enum heft_status heft_weights_tree_root(struct heft_weights_tree *t, uint8_t *root,
+                                        struct heft_error *err)
 {
 	uint8_t leaf[HEFT_SHA256_SIZE];
 	struct heft_tree tree;
@@ -66,7 +68,8 @@ enum heft_status heft_weights_tree_root(struct heft_weights_tree *t, uint8_t *ro
 	for (uint32_t i = 0; i < t->n; i++) {
 		const struct heft_weights_item *item = &t->items[i];
 
-		heft_digest_weights_leaf(h, item->name, (uint32_t)item->name_size, item->digest, leaf);
+		heft_digest_weights_leaf(h, item->name, (uint32_t)item->name_size, item->digest,
+		                         leaf);
 		heft_tree_add(&tree, h, leaf);
 	}
 	heft_tree_root(&tree, h, root);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weights/weights_tree.h - the weights digest of tensors that come in any order: sorts by name, then builds the tree. */
+/* weights/weights_tree.h - the weights digest of tensors that come in any order: sorts by name,
+ * then builds the tree. */
 #ifndef WEIGHTS_WEIGHTS_TREE_H
 #define WEIGHTS_WEIGHTS_TREE_H
 
@@ -11,11 +12,13 @@ struct heft_weights_tree {
 };
 
 /* Room for n tensors. */
-enum heft_status heft_weights_tree_init(struct heft_weights_tree *t, uint32_t n, struct heft_error *err);
+enum heft_status heft_weights_tree_init(struct heft_weights_tree *t, uint32_t n,
+                                        struct heft_error *err);
 void heft_weights_tree_done(struct heft_weights_tree *t);
 /* Tensors of other spaces are passed over. Name and digest are borrowed until the root is taken. */
-void heft_weights_tree_add(struct heft_weights_tree *t, uint8_t space, const char *name, size_t name_size,
-                           const uint8_t *tensor_digest);
-enum heft_status heft_weights_tree_root(struct heft_weights_tree *t, uint8_t *root, struct heft_error *err);
+void heft_weights_tree_add(struct heft_weights_tree *t, uint8_t space, const char *name,
+                           size_t name_size, const uint8_t *tensor_digest);
+enum heft_status heft_weights_tree_root(struct heft_weights_tree *t, uint8_t *root,
+                                        struct heft_error *err);
 
 #endif

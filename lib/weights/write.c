@@ -11,7 +11,7 @@
 #include "container/layout.h"
 #include "container/meta.h"
 #include "tensor/dtype.h"
-#include "weights/writer.h"
+#include "weights/chunk_writer.h"
 
 #define LOCK_MS 10000
 
@@ -21,22 +21,26 @@ static enum heft_status check_options(const struct heft_format *f, const char *p
 	const uint32_t a = o->alignment;
 
 	if (!(f->caps & HEFT_FORMAT_WRITE))
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "%s files are only read", f->name);
-	if (strcmp(path, "-") == 0 && !(f->caps & HEFT_FORMAT_STREAM))
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "a %s file cannot be written to a pipe",
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "%s files are only read",
 		                 f->name);
+	if (strcmp(path, "-") == 0 && !(f->caps & HEFT_FORMAT_STREAM))
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "a %s file cannot be written to a pipe", f->name);
 	if (o->compress > HEFT_COMPRESS_BEST)
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "no such compression");
 	if (o->compress != HEFT_COMPRESS_NONE && !(f->caps & HEFT_FORMAT_DIGESTS))
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "%s files are not compressed", f->name);
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "%s files are not compressed",
+		                 f->name);
 	if (a && (a < 64 || a > UINT32_C(1) << 21 || (a & (a - 1))))
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
 		                 "the alignment is no power of two from 64 to 2097152");
 	return HEFT_OK;
 }
 
-/* Whoever replaces a heft file holds its lock meanwhile, so that no update gets lost (spec R8.2-5). */
-static enum heft_status lock_replaced(struct heft_writer *w, const char *path, struct heft_error *err)
+/* Whoever replaces a heft file holds its lock meanwhile, so that no update gets lost (spec
+ * R8.2-5). */
+static enum heft_status lock_replaced(struct heft_writer *w, const char *path,
+                                      struct heft_error *err)
 {
 	struct heft_source *src;
 	uint8_t head[HEFT_MAGIC_SIZE];
@@ -51,8 +55,9 @@ static enum heft_status lock_replaced(struct heft_writer *w, const char *path, s
 	return is_heft ? heft_lock_open_read(path, LOCK_MS, &w->lock_fd, err) : HEFT_OK;
 }
 
-enum heft_status heft_create(const char *path, const char *format, const struct heft_write_options *options,
-                             struct heft_writer **writer, struct heft_error *err)
+enum heft_status heft_create(const char *path, const char *format,
+                             const struct heft_write_options *options, struct heft_writer **writer,
+                             struct heft_error *err)
 {
 	const struct heft_write_options none = { .compress = HEFT_COMPRESS_NONE };
 	const struct heft_format *f = heft_format_by_name(format);
@@ -63,7 +68,8 @@ enum heft_status heft_create(const char *path, const char *format, const struct 
 	if (!options)
 		options = &none;
 	if (!f)
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "no format is called '%s'", format);
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "no format is called '%s'",
+		                 format);
 	HEFT_TRY(check_options(f, path, options, err));
 	w = heft_zalloc(sizeof *w);
 	if (!w)
@@ -71,7 +77,8 @@ enum heft_status heft_create(const char *path, const char *format, const struct 
 	w->format = f;
 	w->lock_fd = -1;
 	w->plan.options = *options;
-	sink_options = (struct heft_sink_options){ .overwrite = options->overwrite, .no_sync = options->no_sync };
+	sink_options = (struct heft_sink_options){ .overwrite = options->overwrite,
+		                                   .no_sync = options->no_sync };
 	st = heft_listing_new(&w->tensors, err);
 	if (st == HEFT_OK && strcmp(path, "-") != 0)
 		st = lock_replaced(w, path, err);
@@ -86,7 +93,8 @@ enum heft_status heft_create(const char *path, const char *format, const struct 
 }
 
 /* What every call but heft_discard begins with. */
-static enum heft_status check_usable(const struct heft_writer *w, bool before_data, struct heft_error *err)
+static enum heft_status check_usable(const struct heft_writer *w, bool before_data,
+                                     struct heft_error *err)
 {
 	if (w->has_failed)
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "the writer has failed before");
@@ -102,7 +110,8 @@ static enum heft_status note(struct heft_writer *w, enum heft_status st)
 	return st;
 }
 
-static enum heft_status declare(struct heft_writer *w, const struct heft_tensor *t, struct heft_error *err)
+static enum heft_status declare(struct heft_writer *w, const struct heft_tensor *t,
+                                struct heft_error *err)
 {
 	const struct heft_listed row = {
 		.dtype = (uint16_t)t->dtype,
@@ -112,14 +121,16 @@ static enum heft_status declare(struct heft_writer *w, const struct heft_tensor 
 		.n_bytes = t->n_bytes,
 	};
 
-	if (t->rank > HEFT_MAX_RANK || (unsigned)t->dtype > UINT16_MAX || (unsigned)t->space > UINT8_MAX)
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "tensor '%s' has no such dtype, space or rank",
-		                 t->name);
-	return heft_listing_add(w->tensors, t->name, strlen(t->name), t->dims, &row, HEFT_E_USAGE, HEFT_NO_OFFSET,
-	                        err);
+	if (t->rank > HEFT_MAX_RANK || (unsigned)t->dtype > UINT16_MAX ||
+	    (unsigned)t->space > UINT8_MAX)
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "tensor '%s' has no such dtype, space or rank", t->name);
+	return heft_listing_add(w->tensors, t->name, strlen(t->name), t->dims, &row, HEFT_E_USAGE,
+	                        HEFT_NO_OFFSET, err);
 }
 
-enum heft_status heft_declare(struct heft_writer *writer, const struct heft_tensor *tensor, struct heft_error *err)
+enum heft_status heft_declare(struct heft_writer *writer, const struct heft_tensor *tensor,
+                              struct heft_error *err)
 {
 	HEFT_TRY(check_usable(writer, true, err));
 	return note(writer, declare(writer, tensor, err));
@@ -132,46 +143,53 @@ static enum heft_status tie(struct heft_writer *w, uint32_t i, struct heft_error
 	const struct heft_listed *first;
 
 	if (i >= last)
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "tensor %u was not declared", i);
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "tensor %u was not declared",
+		                 i);
 	first = heft_listing_row(w->tensors, i);
-	if (first->dtype != row->dtype || first->rank != row->rank || first->n_bytes != row->n_bytes ||
+	if (first->dtype != row->dtype || first->rank != row->rank ||
+	    first->n_bytes != row->n_bytes ||
 	    memcmp(heft_listing_dims(w->tensors, i), heft_listing_dims(w->tensors, last),
 	           row->rank * sizeof(uint64_t)) != 0)
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "tied tensors '%s' and '%s' differ in dtype or shape",
-		                 heft_listing_name(w->tensors, i), heft_listing_name(w->tensors, last));
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "tied tensors '%s' and '%s' differ in dtype or shape",
+		                 heft_listing_name(w->tensors, i),
+		                 heft_listing_name(w->tensors, last));
 	row->tie = first->tie;
 	row->share = first->share;
 	return HEFT_OK;
 }
 
-enum heft_status heft_declare_tied(struct heft_writer *writer, const struct heft_tensor *tensor, uint32_t i,
-                                   struct heft_error *err)
+enum heft_status heft_declare_tied(struct heft_writer *writer, const struct heft_tensor *tensor,
+                                   uint32_t i, struct heft_error *err)
 {
 	HEFT_TRY(check_usable(writer, true, err));
 	if (heft_sink_is_stream(writer->sink) && !(writer->format->caps & HEFT_FORMAT_TIES))
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "a %s file in a pipe has no tied tensors",
-		                 writer->format->name);
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "a %s file in a pipe has no tied tensors", writer->format->name);
 	HEFT_TRY(note(writer, declare(writer, tensor, err)));
 	return note(writer, tie(writer, i, err));
 }
 
-enum heft_status heft_set_metadata(struct heft_writer *writer, const char *json, struct heft_error *err)
+enum heft_status heft_set_metadata(struct heft_writer *writer, const char *json,
+                                   struct heft_error *err)
 {
 	char *copy = NULL;
 
 	HEFT_TRY(check_usable(writer, true, err));
 	if (json) {
-		HEFT_TRY(note(writer, heft_meta_check(json, strlen(json), HEFT_E_USAGE, HEFT_NO_OFFSET, err)));
+		HEFT_TRY(note(writer, heft_meta_check(json, strlen(json), HEFT_E_USAGE,
+		                                      HEFT_NO_OFFSET, err)));
 		copy = heft_strdup(json);
 		if (!copy)
-			return note(writer, heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for metadata"));
+			return note(writer, heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET,
+			                              "no memory for metadata"));
 	}
 	heft_free(writer->metadata);
 	writer->metadata = copy;
 	return HEFT_OK;
 }
 
-/* --- data -------------------------------------------------------------------------------------- */
+/* --- data --- */
 
 static bool is_in_order(const struct heft_writer *w)
 {
@@ -190,7 +208,8 @@ static enum heft_status put_begin(struct heft_writer *w, struct heft_error *err)
 	HEFT_TRY(heft_writer_begin(w, err));
 	if (heft_sink_is_stream(w->sink) && !is_in_order(w))
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
-		                 "a pipe takes tensors of these dtypes only in the order of their element sizes");
+		                 "a pipe takes tensors of these dtypes only in the order of their "
+		                 "element sizes");
 	w->position = heft_alloc_array(n, sizeof *w->position);
 	w->stored_off = heft_zalloc_array(n, sizeof *w->stored_off);
 	if (!w->position || !w->stored_off)
@@ -210,10 +229,12 @@ static enum heft_status put_chunk(struct heft_writer *w, uint32_t i, struct heft
 	const uint32_t chunk_size = heft_chunk_size(w->chunks.tensors[position].unit);
 	const uint64_t chunk_i = (w->put_off - 1) / chunk_size;
 
-	worker->chunks[0] = (struct heft_plan_chunk){
-		.tensor = position, .chunk_i = chunk_i, .off = chunk_i * chunk_size, .n = w->put_size
-	};
-	heft_digest_bytes(worker->sha, HEFT_DOMAIN_LEAF, worker->bytes, w->put_size, worker->leaves);
+	worker->chunks[0] = (struct heft_plan_chunk){ .tensor = position,
+		                                      .chunk_i = chunk_i,
+		                                      .off = chunk_i * chunk_size,
+		                                      .n = w->put_size };
+	heft_digest_bytes(worker->sha, HEFT_DOMAIN_LEAF, worker->bytes, w->put_size,
+	                  worker->leaves);
 	HEFT_TRY(heft_sha256_check(worker->sha, err));
 	w->put_size = 0;
 	HEFT_TRY(heft_writer_group(w, worker, 1, NULL, 0, err));
@@ -222,7 +243,8 @@ static enum heft_status put_chunk(struct heft_writer *w, uint32_t i, struct heft
 	return HEFT_OK;
 }
 
-/* The next tensor whose bytes are awaited, from put_tensor on: those that are empty, or not stored, need none. */
+/* The next tensor whose bytes are awaited, from put_tensor on: those that are empty, or not stored,
+ * need none. */
 static void skip_unput(struct heft_writer *w)
 {
 	const uint32_t n = heft_listing_n(w->tensors);
@@ -236,7 +258,8 @@ static void skip_unput(struct heft_writer *w)
 	}
 }
 
-static enum heft_status put(struct heft_writer *w, uint32_t i, const uint8_t *bytes, size_t n, struct heft_error *err)
+static enum heft_status put(struct heft_writer *w, uint32_t i, const uint8_t *bytes, size_t n,
+                            struct heft_error *err)
 {
 	const struct heft_listed *row;
 
@@ -245,10 +268,12 @@ static enum heft_status put(struct heft_writer *w, uint32_t i, const uint8_t *by
 		return HEFT_OK;
 	skip_unput(w);
 	if (i != w->put_tensor || i >= heft_listing_n(w->tensors))
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "bytes of tensor %u come out of order", i);
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "bytes of tensor %u come out of order", i);
 	row = heft_listing_row(w->tensors, i);
 	if (n > row->n_bytes - w->put_off)
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "tensor '%s' gets more bytes than it has",
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "tensor '%s' gets more bytes than it has",
 		                 heft_listing_name(w->tensors, i));
 	while (n) {
 		const size_t room = heft_chunk_size(row->unit) - w->put_size;
@@ -265,13 +290,15 @@ static enum heft_status put(struct heft_writer *w, uint32_t i, const uint8_t *by
 	return HEFT_OK;
 }
 
-enum heft_status heft_put(struct heft_writer *writer, uint32_t i, const void *bytes, size_t n, struct heft_error *err)
+enum heft_status heft_put(struct heft_writer *writer, uint32_t i, const void *bytes, size_t n,
+                          struct heft_error *err)
 {
 	HEFT_TRY(check_usable(writer, false, err));
 	return note(writer, put(writer, i, bytes, n, err));
 }
 
-/* A format without ties stores a tied tensor's bytes again: they are read back from where they were stored. */
+/* A format without ties stores a tied tensor's bytes again: they are read back from where they were
+ * stored. */
 static enum heft_status put_tied(struct heft_writer *w, uint32_t i, struct heft_error *err)
 {
 	const struct heft_listed *row = heft_listing_row(w->tensors, i);
@@ -283,9 +310,11 @@ static enum heft_status put_tied(struct heft_writer *w, uint32_t i, struct heft_
 		const size_t n = left < chunk_size ? (size_t)left : chunk_size;
 		size_t n_read;
 
-		HEFT_TRY(heft_fd_pread(heft_sink_fd(w->sink), from + w->put_off, w->worker->bytes, n, &n_read, err));
+		HEFT_TRY(heft_fd_pread(heft_sink_fd(w->sink), from + w->put_off, w->worker->bytes,
+		                       n, &n_read, err));
 		if (n_read != n)
-			return heft_fail(err, HEFT_E_IO, HEFT_NO_OFFSET, "the new file cannot be read back");
+			return heft_fail(err, HEFT_E_IO, HEFT_NO_OFFSET,
+			                 "the new file cannot be read back");
 		w->put_size = n;
 		w->put_off += n;
 		HEFT_TRY(put_chunk(w, i, err));
@@ -305,19 +334,22 @@ static enum heft_status put_all_tied(struct heft_writer *w, struct heft_error *e
 	return HEFT_OK;
 }
 
-static enum heft_status finish_put(struct heft_writer *w, uint8_t *weights_digest, struct heft_error *err)
+static enum heft_status finish_put(struct heft_writer *w, uint8_t *weights_digest,
+                                   struct heft_error *err)
 {
 	HEFT_TRY(check_usable(w, false, err));
 	HEFT_TRY(put_begin(w, err));
 	skip_unput(w);
 	if (w->put_tensor < heft_listing_n(w->tensors))
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "bytes of tensor '%s' are missing",
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "bytes of tensor '%s' are missing",
 		                 heft_listing_name(w->tensors, w->put_tensor));
 	HEFT_TRY(put_all_tied(w, err));
 	return heft_writer_finish(w, weights_digest, err);
 }
 
-enum heft_status heft_commit(struct heft_writer *writer, uint8_t *weights_digest, struct heft_error *err)
+enum heft_status heft_commit(struct heft_writer *writer, uint8_t *weights_digest,
+                             struct heft_error *err)
 {
 	enum heft_status st = finish_put(writer, weights_digest, err);
 

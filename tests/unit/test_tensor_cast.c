@@ -54,7 +54,8 @@ static const enum heft_dtype reals[] = {
 
 #define N_REALS (sizeof reals / sizeof *reals)
 
-/* Where long double is no more than double (some CPUs, valgrind) the reference would be wrong, not the casts. */
+/* Where long double is no more than double (some CPUs, valgrind) the reference would be wrong, not
+ * the casts. */
 static bool has_reference(void)
 {
 	volatile long double one = 1;

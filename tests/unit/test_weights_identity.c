@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_weights_identity.c - what the weights digest and the artifact digest depend on, and what not (spec D1-4, D1-5,
- * D1-6, D1-7). */
+/* test_weights_identity.c - what the weights digest and the artifact digest depend on, and what not
+ * (spec D1-4, D1-5, D1-6, D1-7). */
 #include "heft/convert.h"
 #include "heft/edit.h"
 #include "model.h"
@@ -44,7 +44,8 @@ static bool same(const uint8_t *a, const uint8_t *b)
 	return memcmp(a, b, HEFT_DIGEST_SIZE) == 0;
 }
 
-static struct identity convert(const char *from, const char *to, const struct heft_convert_plan *plan)
+static struct identity convert(const char *from, const char *to,
+                               const struct heft_convert_plan *plan)
 {
 	struct heft_file *file = model_open(from);
 	enum heft_status st = heft_convert(file, to, plan, NULL, &err);
@@ -122,7 +123,8 @@ START_TEST(metadata_changes_the_artifact_alone)
 END_TEST
 
 /* Two tensors "a" and "b" of one value each; what is varied comes as arguments. */
-static struct identity pair(const char *name_a, float a, bool b_first, bool is_tied, enum heft_dtype dtype)
+static struct identity pair(const char *name_a, float a, bool b_first, bool is_tied,
+                            enum heft_dtype dtype)
 {
 	char *path = scratch_path(&s, "pair.heft");
 	const struct heft_write_options replace = { .overwrite = true };

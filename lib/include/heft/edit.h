@@ -94,6 +94,7 @@ struct heft_rewrite_report {
 	uint32_t newest;     /* the highest that a slot page names */
 	uint64_t size_before;
 	uint64_t size_after;
+	bool is_untouched; /* heft_recover without out_path found nothing wrong and wrote nothing */
 };
 
 /**
@@ -111,7 +112,8 @@ HEFT_API enum heft_status heft_compact(const char *path, const struct heft_edit_
 
 /**
  * Bring back the newest generation of a damaged heft file that verifies as a whole, and write it as
- * a fresh file: over the old one, or to `out_path` when that is not NULL.
+ * a fresh file: over the old one, or, when it is not NULL, to `out_path`, which must not exist. A
+ * file with nothing wrong is not written over itself.
  *
  * Owns:    nothing; `report` may be NULL.
  * Units:   bytes.

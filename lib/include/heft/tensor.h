@@ -175,17 +175,17 @@ HEFT_API const char *heft_role_name(enum heft_role role);
  * not the complex and block types. No pair rounds twice, and the host's floating-point modes change
  * nothing.
  *
- * To a floating type: to the nearest value, ties to even; -0 stays -0, and becomes 0 in the FNUZ types.
- * Too large values and infinity become infinity, or the largest finite number in types without infinity
- * and in F8_E5M2 (ONNX Cast, saturate = 1). A NaN becomes a quiet NaN of the same sign with the first
- * bits of its payload, as far as the type has them; in F6 and F4, which have no NaN, it becomes the
- * largest number (as in ONNX).
+ * To a floating type: to the nearest value, ties to even; -0 stays -0, and becomes 0 in the FNUZ
+ * types. Too large values and infinity become infinity, or the largest finite number in types
+ * without infinity and in F8_E5M2 (ONNX Cast, saturate = 1). A NaN becomes a quiet NaN of the same
+ * sign with the first bits of its payload, as far as the type has them; in F6 and F4, which have no
+ * NaN, it becomes the largest number (as in ONNX).
  *
- * To F8_E8M0: to the nearest power of two, ties up (ONNX round_mode "nearest"); zero and negative values
- * become the smallest, 2^-127, too large ones the largest, 2^127, NaN stays NaN.
+ * To F8_E8M0: to the nearest power of two, ties up (ONNX round_mode "nearest"); zero and negative
+ * values become the smallest, 2^-127, too large ones the largest, 2^127, NaN stays NaN.
  *
- * To an integer: truncated towards zero and clamped to the type's range, wider integers too; NaN becomes
- * 0. To BOOL: 0 if it is zero, else 1, NaN included. From BOOL: any byte but 0 is 1.
+ * To an integer: truncated towards zero and clamped to the type's range, wider integers too; NaN
+ * becomes 0. To BOOL: 0 if it is zero, else 1, NaN included. From BOOL: any byte but 0 is 1.
  *
  * To the same dtype: copied bit by bit.
  *

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* format/format.h - the vtable of a file format, and the list of them. A new format is one file
+ * here, `<name>.c` with a `const struct heft_format heft_format_<name>`, and one word in
+ * lib/format/meson.build. */
+#ifndef FORMAT_FORMAT_H
+#define FORMAT_FORMAT_H
+
+#include "base/sink.h"
+#include "base/source.h"
+#include "container/origin.h"
+#include "container/write_plan.h"
+#include "heft/digest.h"
+
+enum heft_format_caps {
+	HEFT_FORMAT_READ = 1 << 0,
+	HEFT_FORMAT_WRITE = 1 << 1,
+	HEFT_FORMAT_STREAM = 1 << 2, /* can be written to a pipe */
+	HEFT_FORMAT_TIES = 1 << 3,   /* stores a tied or shared tensor once */
+	HEFT_FORMAT_DIGESTS = 1 << 4 /* states digests: native */
+};
+
+/* Everything a write stage works with: the format's writer, made by `begin`. */
+struct heft_format {
+	const char *name;
+	/* ".heft"; the first of several, separated by spaces, is the one that is written */
+	const char *ext;
+	uint32_t caps;
+	uint32_t head_size; /* how many bytes of the file's begin `probe` wants */
+
+	/* Reading. `st` is the format's own state. */
+	/* How sure it is, in bits recognised, 0: not at all. Pure; n may be less than head_size. */
+	unsigned (*probe)(const uint8_t *head, size_t n, uint64_t file_size);
+	/* `src` is borrowed and outlives the state. `path` is for files that lie beside. */
+	enum heft_status (*open)(struct heft_source *src, const char *path,
+	                         const struct heft_open_options *options, void **st,
+	                         struct heft_error *err);
+	void (*close)(void *st); /* takes NULL */
+	uint32_t (*n_tensors)(const void *st);
+	enum heft_status (*tensor_at)(void *st, uint32_t i, struct heft_tensor *t,
+	                              struct heft_error *err);
+	enum heft_status (*find)(void *st, uint8_t space, const char *name, uint32_t *i,
+	                         struct heft_error *err);
+	/* Logical bytes [off, off + n) of tensor i; the range was checked. */
+	enum heft_status (*read)(void *st, uint32_t i, uint64_t off, void *dst, size_t n,
+	                         struct heft_error *err);
+	/* Where the logical bytes lie in the file as they are; HEFT_E_UNSUPPORTED when they do
+	 * not. */
+	enum heft_status (*locate)(void *st, uint32_t i, uint64_t *file_off,
+	                           struct heft_error *err);
+	/* Borrowed; "{}" when there is none. */
+	enum heft_status (*metadata)(void *st, const char **json, struct heft_error *err);
+	/* The recipe that gives this very file back, literals borrowed from the state; `path` gives
+	 * the name. NULL: none. */
+	enum heft_status (*origin)(void *st, const char *path, struct heft_origin *o,
+	                           struct heft_error *err);
+	/* native alone: what the layers above need of a heft file; else NULL */
+	struct heft_index *(*index)(void *st);
+
+	/* Writing. */
+	/* Says, before anything is written, what the format cannot hold: HEFT_E_USAGE. */
+	enum heft_status (*check)(const struct heft_write_plan *plan, struct heft_error *err);
+	/* `order` (room for every tensor of the plan) is filled with the order in which tensors
+	 * must be placed. */
+	enum heft_status (*begin)(const struct heft_write_plan *plan, struct heft_sink *sink,
+	                          uint32_t *order, void **w, struct heft_error *err);
+	size_t (*scratch_size)(const void *w);
+	enum heft_status (*encode)(void *w, struct heft_piece *p, struct heft_coder *coder,
+	                           uint8_t *scratch, struct heft_error *err);
+	/* In the order that begin gave; a format that knew every place at `begin` takes any
+	 * order. */
+	enum heft_status (*place)(void *w, struct heft_piece *p, struct heft_error *err);
+	enum heft_status (*store)(void *w, const struct heft_piece *p, struct heft_error *err);
+	enum heft_status (*finish)(void *w, const uint8_t *leaves, const uint64_t *first_leaf,
+	                           struct heft_error *err);
+	void (*writer_free)(void *w); /* at any time; takes NULL */
+};
+
+const struct heft_format *heft_format_get(uint32_t i); /* NULL past the last */
+const struct heft_format *heft_format_by_name(const char *name);
+const struct heft_format *heft_format_by_path(const char *path); /* by extension; NULL: none */
+/* The one that recognises the file, or HEFT_E_NOT_FORMAT. */
+enum heft_status heft_format_probe(struct heft_source *src, const struct heft_format **out,
+                                   struct heft_error *err);
+
+#endif

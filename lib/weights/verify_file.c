@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verify_file.c - heft_verify: everything that a heft file states; that any other file can be read.
+ */
+#include "heft/digest.h"
+
+#include "base/error.h"
+#include "container/verify.h"
+#include "weights/file.h"
+
+/* A file that states no digests was checked against its format when it was opened; what is left is
+ * to read it all. */
+static enum heft_status verify_foreign(struct heft_file *file, const struct heft_verify_options *o,
+                                       heft_fault_fn fn, void *user,
+                                       struct heft_verify_report *report, struct heft_error *err)
+{
+	struct heft_error local;
+	enum heft_status st = heft_weights_digest(file, &o->run, report->weights_digest, &local);
+	struct heft_fault fault = { .what = "data", .offset = HEFT_NO_OFFSET };
+
+	if (st == HEFT_OK) {
+		report->ok = true;
+		return HEFT_OK;
+	}
+	if (st != HEFT_E_CORRUPT && st != HEFT_E_UNSUPPORTED)
+		return heft_fail(err, st, local.offset, "%s", local.msg);
+	fault.offset = local.offset;
+	fault.msg = local.msg;
+	report->n_faults = 1;
+	if (fn)
+		fn(user, &fault);
+	return HEFT_OK;
+}
+
+enum heft_status heft_verify(struct heft_file *file, const struct heft_verify_options *options,
+                             heft_fault_fn fn, void *user, struct heft_verify_report *report,
+                             struct heft_error *err)
+{
+	const struct heft_verify_options none = { .strict = false };
+	struct heft_index *ix = heft_file_index(file);
+
+	if (!options)
+		options = &none;
+	*report = (struct heft_verify_report){ .ok = false };
+	if (!ix)
+		return verify_foreign(file, options, fn, user, report, err);
+	return heft_index_verify(ix, options, fn, user, report, err);
+}
