@@ -3,26 +3,17 @@
 #include "base/json_keys.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
-#include "base/bytes.h"
 #include "base/error.h"
 #include "base/json_text.h"
 
 #define N_KEYS_COMPARED 8 /* the first ones of an object, which are not hashed */
 
-/* The seed only decides which slot a key is in, never what is found. Where the heap and the stack
- * lie, and the time, are more than the author of a file can know. */
 void heft_json_keys_init(struct heft_json_keys *s, const char *text, size_t text_size)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	*s = (struct heft_json_keys){ .text = text, .text_size = text_size };
-	s->seed[0] = (uint64_t)(uintptr_t)s ^ ((uint64_t)now.tv_nsec << 32);
-	s->seed[1] = (uint64_t)(uintptr_t)&now ^ ((uint64_t)now.tv_sec << 40) ^
-	             (uint64_t)now.tv_nsec;
+	heft_sip_seed_init(&s->seed, s);
 }
 
 void heft_json_keys_done(struct heft_json_keys *s)
@@ -44,55 +35,11 @@ static enum heft_status no_memory(struct heft_error *err)
 	                 "no memory for the keys of JSON objects");
 }
 
-static uint64_t rotate(uint64_t v, int n)
-{
-	return v << n | v >> (64 - n);
-}
-
-static inline void sip_round(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[2] += v[3];
-	v[1] = rotate(v[1], 13) ^ v[0];
-	v[3] = rotate(v[3], 16) ^ v[2];
-	v[0] = rotate(v[0], 32);
-	v[2] += v[1];
-	v[0] += v[3];
-	v[1] = rotate(v[1], 17) ^ v[2];
-	v[3] = rotate(v[3], 21) ^ v[0];
-	v[2] = rotate(v[2], 32);
-}
-
-static inline void sip_add(uint64_t v[4], uint64_t word)
-{
-	v[3] ^= word;
-	sip_round(v);
-	v[0] ^= word;
-}
-
-/* SipHash-1-3. The depth goes into its key, lest one key in objects within objects give one chain
- * of slots. */
+/* The depth tweaks it, lest one key in objects within objects give one chain of slots. */
 static uint32_t hash_key(const struct heft_json_keys *s, uint32_t depth, const char *bytes,
                          size_t n)
 {
-	const uint8_t *p = (const uint8_t *)bytes;
-	const uint64_t k0 = s->seed[0];
-	const uint64_t k1 = s->seed[1] ^ depth;
-	uint64_t v[4] = { k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
-		          k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573) };
-	uint8_t last[8] = { 0 };
-	size_t i = 0;
-
-	for (; n - i >= 8; i += 8)
-		sip_add(v, heft_get_le64(p + i));
-	memcpy(last, p + i, n - i);
-	last[7] = (uint8_t)n;
-	sip_add(v, heft_get_le64(last));
-	v[2] ^= 0xff;
-	sip_round(v);
-	sip_round(v);
-	sip_round(v);
-	return (uint32_t)((v[0] ^ v[1] ^ v[2] ^ v[3]) >> 16);
+	return (uint32_t)(heft_siphash(&s->seed, depth, bytes, n) >> 16);
 }
 
 /* Whether a key that was written with escapes reads as these bytes. It was well-formed when it

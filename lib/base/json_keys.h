@@ -7,6 +7,7 @@
 #ifndef BASE_JSON_KEYS_H
 #define BASE_JSON_KEYS_H
 
+#include "base/siphash.h"
 #include "heft/error.h"
 
 #define HEFT_JSON_KEY_SIZE_MAX ((UINT32_C(1) << 30) - 1)
@@ -28,7 +29,7 @@ struct heft_json_keys {
 	uint32_t *slots; /* open addressing: 0 or key number + 1 */
 	size_t n_slots;  /* a power of two, or 0 */
 	size_t n_used;
-	uint64_t seed[2];
+	struct heft_sip_seed seed;
 };
 
 /* The part of the stack that is one object's. */

@@ -3,12 +3,11 @@
 #include "tensor/listing.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
-#include "base/bytes.h"
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/siphash.h"
 #include "tensor/dtype.h"
 #include "tensor/name.h"
 
@@ -29,74 +28,16 @@ struct heft_listing {
 	size_t dims_capacity;
 	size_t n_slots; /* 0 or a power of two, more than 4/3 of the rows */
 	uint64_t n_bytes;
-	uint64_t key[2];
+	struct heft_sip_seed seed;
 };
 
 /* --- hash --- */
 
-static uint64_t rotate(uint64_t v, unsigned bits)
-{
-	return v << bits | v >> (64 - bits);
-}
-
-static void sip_round(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[2] += v[3];
-	v[1] = rotate(v[1], 13) ^ v[0];
-	v[3] = rotate(v[3], 16) ^ v[2];
-	v[0] = rotate(v[0], 32);
-	v[2] += v[1];
-	v[0] += v[3];
-	v[1] = rotate(v[1], 17) ^ v[2];
-	v[3] = rotate(v[3], 21) ^ v[0];
-	v[2] = rotate(v[2], 32);
-}
-
-static void take_word(uint64_t v[4], uint64_t word)
-{
-	v[3] ^= word;
-	sip_round(v);
-	v[0] ^= word;
-}
-
-/* SipHash-1-3 of the name, the space standing where its message size does: with a key that nobody
- * outside can know, a file cannot be written whose names all fall into one slot. */
 static uint32_t hash_of(const struct heft_listing *l, uint8_t space, const char *name, size_t size)
 {
-	const uint8_t *bytes = (const uint8_t *)name;
-	uint64_t v[4] = { l->key[0] ^ UINT64_C(0x736f6d6570736575),
-		          l->key[1] ^ UINT64_C(0x646f72616e646f6d),
-		          l->key[0] ^ UINT64_C(0x6c7967656e657261),
-		          l->key[1] ^ UINT64_C(0x7465646279746573) };
-	uint64_t last = ((uint64_t)size ^ (uint64_t)space << 5) << 56;
-	size_t at = 0;
+	const uint64_t hash = heft_siphash(&l->seed, space, name, size);
 
-	for (; size - at >= 8; at += 8)
-		take_word(v, heft_get_le64(bytes + at));
-	for (size_t i = 0; i < size - at; i++)
-		last |= (uint64_t)bytes[at + i] << 8 * i;
-	take_word(v, last);
-	v[2] ^= 0xff;
-	for (int i = 0; i < 3; i++)
-		sip_round(v);
-	last = v[0] ^ v[1] ^ v[2] ^ v[3];
-	return (uint32_t)(last ^ last >> 32);
-}
-
-/* Results never depend on the key, only the time that a hostile file can cost. */
-static void make_key(struct heft_listing *l)
-{
-	struct timespec now = { 0, 0 };
-	uint64_t v[4] = { (uint64_t)(uintptr_t)l, (uint64_t)(uintptr_t)&now, 0, 0 };
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	v[2] = (uint64_t)now.tv_sec;
-	v[3] = (uint64_t)now.tv_nsec;
-	for (int i = 0; i < 4; i++)
-		sip_round(v);
-	l->key[0] = v[0] ^ v[1];
-	l->key[1] = v[2] ^ v[3];
+	return (uint32_t)(hash ^ hash >> 32);
 }
 
 static bool is_row(const struct heft_listing *l, uint32_t i, uint32_t hash, uint8_t space,
@@ -200,7 +141,7 @@ enum heft_status heft_listing_new(struct heft_listing **out, struct heft_error *
 	if (!l)
 		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET,
 		                 "no memory for a list of tensors");
-	make_key(l);
+	heft_sip_seed_init(&l->seed, l);
 	*out = l;
 	return HEFT_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* open_file.c - opens a heft file in a fresh process, finds ten tensors by name, and prints the microseconds. */
+/* open_file.c - opens a heft file in a fresh process, finds ten tensors by name, and prints the
+ * microseconds. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_convert.c - writes a file of weights anew: another format, other names, other dtypes. */
+#include "command.h"
+#include "heft/convert.h"
+#include "memory.h"
+#include "nearest.h"
+#include "print_name.h"
+#include "progress_bar.h"
+#include "size.h"
+#include "spool.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct options {
+	const char *to;
+	enum heft_dtype dtype;
+	struct opt_list dtype_of;
+	struct opt_list include;
+	struct opt_list exclude;
+	struct opt_list rename;
+	uint32_t compress;
+	uint64_t align;
+	bool weights_only;
+	bool no_metadata;
+	bool no_sync;
+	bool force;
+	bool quiet;
+	uint32_t threads;
+};
+
+static const char *const compress_names[] = {
+	[HEFT_COMPRESS_NONE] = "none",
+	[HEFT_COMPRESS_FAST] = "fast",
+	[HEFT_COMPRESS_BEST] = "best",
+	NULL,
+};
+
+static const struct opt options[] = {
+	{
+		.letter = 't',
+		.name = "to",
+		.arg = "FORMAT",
+		.kind = OPT_TEXT,
+		.at = offsetof(struct options, to),
+		.help = "write this format (default: by OUT's extension)",
+	},
+	{
+		.letter = 'd',
+		.name = "dtype",
+		.arg = "DTYPE",
+		.kind = OPT_DTYPE,
+		.at = offsetof(struct options, dtype),
+		.help = "cast floating tensors to DTYPE, as in BF16; integers stay",
+	},
+	{
+		.name = "dtype-of",
+		.arg = "GLOB=DTYPE",
+		.kind = OPT_LIST,
+		.at = offsetof(struct options, dtype_of),
+		.help = "cast the tensors that match, of any type; the first such "
+			"option that matches counts, and before --dtype",
+	},
+	{
+		.letter = 'i',
+		.name = "include",
+		.arg = "GLOB",
+		.kind = OPT_LIST,
+		.at = offsetof(struct options, include),
+		.help = "write only tensors that match; may be repeated",
+	},
+	{
+		.letter = 'x',
+		.name = "exclude",
+		.arg = "GLOB",
+		.kind = OPT_LIST,
+		.at = offsetof(struct options, exclude),
+		.help = "leave out tensors that match; may be repeated",
+	},
+	{
+		.letter = 'r',
+		.name = "rename",
+		.arg = "FROM=TO",
+		.kind = OPT_LIST,
+		.at = offsetof(struct options, rename),
+		.help = "rename a tensor, or all that match when both sides have one '*'",
+	},
+	{
+		.name = "weights-only",
+		.kind = OPT_FLAG,
+		.at = offsetof(struct options, weights_only),
+		.help = "leave out the tensors of an optimizer and of other state",
+	},
+	{
+		.name = "no-metadata",
+		.kind = OPT_FLAG,
+		.at = offsetof(struct options, no_metadata),
+		.help = "leave out the metadata, where the format cannot hold it",
+	},
+	{
+		.letter = 'c',
+		.name = "compress",
+		.arg = "none|fast|best",
+		.kind = OPT_CHOICE,
+		.at = offsetof(struct options, compress),
+		.help = "compress without loss, where the format can; fast if nothing else is said",
+		.choices = compress_names,
+	},
+	{
+		.name = "align",
+		.arg = "SIZE",
+		.kind = OPT_SIZE,
+		.at = offsetof(struct options, align),
+		.help = "align uncompressed tensors in a heft file: 64 (default) to 2MiB",
+	},
+	OPT_ROW_NO_SYNC,
+	OPT_ROW_FORCE,
+	OPT_ROW_THREADS,
+	OPT_ROW_QUIET,
+	OPT_ROW_END,
+};
+
+/* A plan, and the arrays that it points to. */
+struct plan_memory {
+	const char **patterns; /* includes, then excludes */
+	struct heft_rename *renames;
+	struct heft_dtype_rule *rules;
+	char **copies; /* texts that were cut at '=' */
+	uint32_t n_copies;
+};
+
+static void free_plan_memory(struct plan_memory *m)
+{
+	for (uint32_t i = 0; i < m->n_copies; i++)
+		free(m->copies[i]);
+	free(m->copies);
+	free(m->patterns);
+	free(m->renames);
+	free(m->rules);
+}
+
+/* The part of a text before `end`, kept with the plan. */
+static const char *keep_part(struct plan_memory *m, const char *text, const char *end)
+{
+	char *part = memory_copy_text(text, (size_t)(end - text));
+
+	m->copies[m->n_copies++] = part;
+	return part;
+}
+
+static void add_patterns(const struct options *o, struct plan_memory *m,
+                         struct heft_convert_plan *plan)
+{
+	m->patterns = memory_new(o->include.n + o->exclude.n, sizeof *m->patterns);
+	for (uint32_t i = 0; i < o->include.n; i++)
+		m->patterns[i] = o->include.items[i].value;
+	for (uint32_t i = 0; i < o->exclude.n; i++)
+		m->patterns[o->include.n + i] = o->exclude.items[i].value;
+	plan->include = m->patterns;
+	plan->n_include = o->include.n;
+	plan->exclude = m->patterns + o->include.n;
+	plan->n_exclude = o->exclude.n;
+}
+
+static int add_renames(const struct invocation *in, struct plan_memory *m,
+                       struct heft_convert_plan *plan)
+{
+	const struct options *o = in->options;
+
+	m->renames = memory_new(o->rename.n, sizeof *m->renames);
+	for (uint32_t i = 0; i < o->rename.n; i++) {
+		const char *text = o->rename.items[i].value;
+		const char *equals = strchr(text, '=');
+
+		if (!equals)
+			return report_usage(in->command,
+			                    "--rename: '%s' has no '=': FROM=TO expected", text);
+		m->renames[i].from = keep_part(m, text, equals);
+		m->renames[i].to = equals + 1;
+	}
+	plan->renames = m->renames;
+	plan->n_renames = o->rename.n;
+	return STATUS_DONE;
+}
+
+/* A dtype holds no '=', a pattern may. */
+static int add_rules(const struct invocation *in, struct plan_memory *m,
+                     struct heft_convert_plan *plan)
+{
+	const struct options *o = in->options;
+
+	m->rules = memory_new(o->dtype_of.n, sizeof *m->rules);
+	for (uint32_t i = 0; i < o->dtype_of.n; i++) {
+		const char *text = o->dtype_of.items[i].value;
+		const char *equals = strrchr(text, '=');
+
+		if (!equals)
+			return report_usage(in->command,
+			                    "--dtype-of: '%s' has no '=': GLOB=DTYPE expected",
+			                    text);
+		m->rules[i].pattern = keep_part(m, text, equals);
+		m->rules[i].dtype = heft_dtype_from_name(equals + 1);
+		if (m->rules[i].dtype == HEFT_DTYPE_NONE)
+			return report_usage(in->command, "--dtype-of: '%s' is not a dtype",
+			                    equals + 1);
+	}
+	plan->dtype_rules = m->rules;
+	plan->n_dtype_rules = o->dtype_of.n;
+	return STATUS_DONE;
+}
+
+static int check_format(const struct invocation *in, const char *format)
+{
+	struct nearest nearest;
+	const char *name;
+
+	nearest_init(&nearest, format);
+	for (uint32_t i = 0; (name = heft_format_at(i, NULL, NULL, NULL)) != NULL; i++) {
+		if (strcmp(name, format) == 0)
+			return STATUS_DONE;
+		nearest_offer(&nearest, name);
+	}
+	if (nearest.best)
+		return report_usage(in->command, "unknown format '%s'; is '%s' meant?", format,
+		                    nearest.best);
+	return report_usage(in->command, "unknown format '%s'; 'heft --help' lists them", format);
+}
+
+static int make_plan(const struct invocation *in, struct plan_memory *m,
+                     struct heft_convert_plan *plan)
+{
+	const struct options *o = in->options;
+	const struct heft_write_options write = {
+		.compress = (enum heft_compress)o->compress,
+		.alignment = (uint32_t)o->align,
+		.overwrite = o->force,
+		.no_sync = o->no_sync,
+	};
+	int status = o->to ? check_format(in, o->to) : STATUS_DONE;
+
+	if (o->align > UINT32_MAX)
+		return report_usage(in->command, "--align: more than 2MiB");
+	*plan = (struct heft_convert_plan){
+		.format = o->to,
+		.write = write,
+		.float_dtype = o->dtype,
+		.drop_metadata = o->no_metadata,
+		.weights_only = o->weights_only,
+	};
+	m->copies = memory_new(o->rename.n + o->dtype_of.n, sizeof *m->copies);
+	add_patterns(o, m, plan);
+	if (status == STATUS_DONE)
+		status = add_renames(in, m, plan);
+	if (status == STATUS_DONE)
+		status = add_rules(in, m, plan);
+	return status;
+}
+
+static void print_counts(struct output *out, const struct heft_convert_report *r)
+{
+	output_grouped(out, r->n_tensors);
+	output_text(out, r->n_tensors == 1 ? " tensor" : " tensors");
+	if (r->n_cast > 0)
+		output_format(out, ", %" PRIu64 " cast", r->n_cast);
+	if (r->n_renamed > 0)
+		output_format(out, ", %" PRIu64 " renamed", r->n_renamed);
+	output_text(out, ", ");
+	output_grouped(out, r->n_bytes);
+	output_text(out, " bytes of data");
+	/* Of a pipe it is not known. */
+	if (r->file_size == 0)
+		return;
+	output_text(out, " in ");
+	output_grouped(out, r->file_size);
+	if (r->n_bytes > 0)
+		output_format(out, " (%.1f %%)", 100 * (double)r->file_size / (double)r->n_bytes);
+}
+
+static void print_report(const char *path, const struct heft_convert_report *r)
+{
+	struct output out;
+
+	output_init(&out, STDERR_FILENO);
+	print_words(&out, path);
+	output_text(&out, ": ");
+	print_counts(&out, r);
+	if (r->is_restored)
+		output_text(&out, ", restored byte for byte");
+	output_text(&out, "\nweights digest ");
+	output_hex(&out, r->weights_digest, HEFT_DIGEST_SIZE);
+	output_char(&out, '\n');
+	output_flush(&out);
+	output_done(&out);
+}
+
+/*
+ * What is wrong with the data belongs to the source, and so does a rule that matches nothing in it;
+ * everything else belongs to the target.
+ */
+static int report_convert(const char *source, const char *target, const struct heft_error *err)
+{
+	const bool is_rule = err->code == HEFT_E_USAGE && strncmp(err->msg, "--", 2) == 0;
+	const bool is_data = report_status(err->code) == STATUS_BAD_DATA;
+
+	return report_error(is_rule || is_data ? source : target, err);
+}
+
+/* A reader that went away knows that it did: as with other output, nothing is said. */
+static bool has_lost_reader(const char *path)
+{
+	struct pollfd fd = { .fd = STDOUT_FILENO };
+
+	return strcmp(path, "-") == 0 && poll(&fd, 1, 0) == 1 && (fd.revents & POLLERR);
+}
+
+static int convert(const struct invocation *in, const struct spool *spool,
+                   struct heft_convert_plan *plan)
+{
+	const struct options *o = in->options;
+	const char *path = in->operands[1];
+	const char *shown = strcmp(path, "-") == 0 ? "standard output" : path;
+	struct heft_convert_report report;
+	struct progress_bar bar;
+	struct heft_file *file;
+	struct heft_error err;
+	enum heft_status st = heft_open(spool->path, NULL, &file, &err);
+
+	if (st != HEFT_OK)
+		return report_error(spool->name, &err);
+	plan->run = progress_bar_start(&bar, "convert", spool->name, o->threads);
+	st = heft_convert(file, path, plan, &report, &err);
+	progress_bar_done(&bar);
+	heft_close(file);
+	if (st == HEFT_E_IO && has_lost_reader(path))
+		return STATUS_SYSTEM;
+	if (st != HEFT_OK)
+		return report_convert(spool->name, path, &err);
+	if (report.note[0])
+		report_words("%s: %s", shown, report.note);
+	if (!o->quiet)
+		print_report(shown, &report);
+	return STATUS_DONE;
+}
+
+static int run(const struct invocation *in)
+{
+	const struct options *o = in->options;
+	struct heft_convert_plan plan;
+	struct plan_memory memory = { 0 };
+	struct spool spool;
+	int status;
+
+	if (strcmp(in->operands[1], "-") == 0 && !o->to)
+		return report_usage(in->command,
+		                    "standard output has no extension: --to FORMAT expected");
+	if (strcmp(in->operands[1], "-") == 0 && isatty(STDOUT_FILENO))
+		return report_usage(in->command, "standard output is a terminal; redirect it");
+	status = make_plan(in, &memory, &plan);
+	if (status == STATUS_DONE)
+		status = spool_open(&spool, in->operands[0]);
+	if (status == STATUS_DONE) {
+		status = convert(in, &spool, &plan);
+		spool_close(&spool);
+	}
+	free_plan_memory(&memory);
+	return status;
+}
+
+const struct command command_convert = {
+	.name = "convert",
+	.summary = "write a file of weights in another format, or a part of it",
+	.operands = "IN OUT",
+	.min_operands = 2,
+	.max_operands = 2,
+	.options = options,
+	.options_size = sizeof(struct options),
+	.details =
+		"Reads IN, whose format is told by its content, and writes OUT, whose format is\n"
+		"told by its extension or --to. OUT appears whole or not at all; an existing one\n"
+		"needs -f. '-' is standard input or output. What OUT's format cannot hold is\n"
+		"said before anything is written. A heft file gives back the file that it was\n"
+		"made from byte for byte.\n"
+		"\n"
+		"GLOB is a pattern of the shell for the whole name; '*' also matches '.' and\n"
+		"'/'. A pattern that matches nothing is a mistake.\n",
+	.examples =
+		"  heft convert model.safetensors model.heft\n"
+		"  heft convert --compress --dtype BF16 model.safetensors small.heft\n"
+		"  heft convert --include 'encoder.*' --rename 'encoder.*=*' a.heft b.safetensors\n"
+		"  heft convert model.heft - --to safetensors | sha256sum\n",
+	.run = run,
+};

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_verify.c - says whether a file is what it states. */
+#include "command.h"
+#include "heft/digest.h"
+#include "json_out.h"
+#include "print_name.h"
+#include "progress_bar.h"
+#include "spool.h"
+#include "term.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+struct options {
+	bool strict;
+	bool previous;
+	bool json;
+	uint32_t threads;
+};
+
+static const struct opt options[] = {
+	{
+		.letter = 's',
+		.name = "strict",
+		.kind = OPT_FLAG,
+		.at = offsetof(struct options, strict),
+		.help = "refuse a heft file that is not compact, as well",
+	},
+	{
+		.letter = 'p',
+		.name = "previous",
+		.kind = OPT_FLAG,
+		.at = offsetof(struct options, previous),
+		.help = "verify the generation before the current one",
+	},
+	{
+		.name = "json",
+		.kind = OPT_FLAG,
+		.at = offsetof(struct options, json),
+		.help = "print JSON",
+	},
+	OPT_ROW_THREADS,
+	OPT_ROW_END,
+};
+
+/* Faults are kept until the bar is off the terminal and the answer is known. */
+struct collector {
+	const char *file;
+	struct output text;
+	struct json_out json;
+	bool is_json;
+};
+
+static void add_json_fault(struct json_out *j, const struct heft_fault *fault)
+{
+	json_out_begin(j, '{');
+	json_out_key(j, "what");
+	json_out_text(j, fault->what);
+	json_out_key(j, "name");
+	json_out_text(j, fault->name);
+	json_out_key(j, "offset");
+	if (fault->offset == HEFT_NO_OFFSET)
+		json_out_text(j, NULL);
+	else
+		json_out_u64(j, fault->offset);
+	json_out_key(j, "msg");
+	json_out_text(j, fault->msg);
+	json_out_end(j, '}');
+}
+
+static void add_fault(void *user, const struct heft_fault *fault)
+{
+	struct collector *c = user;
+
+	if (c->is_json) {
+		add_json_fault(&c->json, fault);
+		return;
+	}
+	print_words(&c->text, c->file);
+	output_text(&c->text, ": ");
+	print_words(&c->text, fault->msg);
+	if (fault->offset != HEFT_NO_OFFSET)
+		output_format(&c->text, " (at byte %" PRIu64 ")", fault->offset);
+	output_char(&c->text, '\n');
+}
+
+static void print_json(struct output *out, struct collector *c, const struct heft_verify_report *r)
+{
+	struct json_out j;
+
+	json_out_init(&j, out);
+	json_out_begin(&j, '{');
+	json_out_key(&j, "file");
+	json_out_text(&j, c->file);
+	json_out_key(&j, "ok");
+	json_out_bool(&j, r->ok);
+	json_out_key(&j, "weights_digest");
+	json_out_hex(&j, r->weights_digest, HEFT_DIGEST_SIZE);
+	json_out_key(&j, "artifact_digest");
+	if (r->has_artifact_digest)
+		json_out_hex(&j, r->artifact_digest, HEFT_DIGEST_SIZE);
+	else
+		json_out_text(&j, NULL);
+	json_out_key(&j, "n_dead_bytes");
+	json_out_u64(&j, r->n_dead_bytes);
+	json_out_key(&j, "signatures");
+	json_out_raw(&j, "[]");
+	json_out_key(&j, "bad");
+	json_out_raw(&j, output_string(&c->text));
+	json_out_end(&j, '}');
+}
+
+static void print_coloured(struct output *out, const char *colour, const char *text)
+{
+	const bool is_coloured = term_has_colour(STDOUT_FILENO);
+
+	output_text(out, is_coloured ? colour : "");
+	output_text(out, text);
+	output_text(out, is_coloured ? "\033[0m" : "");
+}
+
+static void print_answer(struct output *out, const struct collector *c,
+                         const struct heft_verify_report *r)
+{
+	output_bytes(out, c->text.buf, c->text.n);
+	print_words(out, c->file);
+	output_text(out, ": ");
+	if (!r->ok) {
+		print_coloured(out, "\033[31m", "does not verify");
+		output_format(out, " (%" PRIu64 " %s)\n", r->n_faults,
+		              r->n_faults == 1 ? "fault" : "faults");
+		return;
+	}
+	print_coloured(out, "\033[32m", "ok");
+	output_text(out, "\n  weights   ");
+	output_hex(out, r->weights_digest, HEFT_DIGEST_SIZE);
+	if (r->has_artifact_digest) {
+		output_text(out, "\n  artifact  ");
+		output_hex(out, r->artifact_digest, HEFT_DIGEST_SIZE);
+	}
+	output_char(out, '\n');
+	if (r->n_dead_bytes > 0) {
+		output_text(out, "  ");
+		output_grouped(out, r->n_dead_bytes);
+		output_text(out, " dead bytes; 'heft compact' frees them\n");
+	}
+}
+
+static enum heft_status verify(const struct invocation *in, struct collector *c,
+                               struct heft_file *file, bool *is_ok, struct heft_error *err)
+{
+	const struct options *o = in->options;
+	struct heft_verify_options verify_options = { .strict = o->strict };
+	struct heft_verify_report report;
+	struct progress_bar bar;
+
+	verify_options.run = progress_bar_start(&bar, "verify", c->file, o->threads);
+
+	const enum heft_status st = heft_verify(file, &verify_options, add_fault, c, &report, err);
+
+	progress_bar_done(&bar);
+	if (st != HEFT_OK)
+		return st;
+	*is_ok = report.ok;
+	if (o->json) {
+		json_out_end(&c->json, ']');
+		print_json(in->out, c, &report);
+	} else {
+		print_answer(in->out, c, &report);
+	}
+	return st;
+}
+
+static int verify_file(const struct invocation *in, const struct spool *spool)
+{
+	const struct options *o = in->options;
+	const struct heft_open_options open_options = { .flags = o->previous ? HEFT_OPEN_PREVIOUS
+		                                                             : 0 };
+	struct collector c = { .file = spool->name, .is_json = o->json };
+	struct heft_file *file;
+	struct heft_error err;
+	bool is_ok = false;
+	enum heft_status st = heft_open(spool->path, &open_options, &file, &err);
+
+	if (st != HEFT_OK)
+		return report_error(spool->name, &err);
+	output_init(&c.text, -1);
+	json_out_init_inner(&c.json, &c.text, 1);
+	if (o->json)
+		json_out_begin(&c.json, '[');
+	st = verify(in, &c, file, &is_ok, &err);
+	heft_close(file);
+	output_done(&c.text);
+	if (st != HEFT_OK)
+		return report_error(spool->name, &err);
+	return is_ok ? STATUS_DONE : STATUS_NO;
+}
+
+static int run(const struct invocation *in)
+{
+	struct spool spool;
+	int status = spool_open(&spool, in->operands[0]);
+
+	if (status == STATUS_DONE) {
+		status = verify_file(in, &spool);
+		spool_close(&spool);
+	}
+	return status;
+}
+
+static const char examples[] = "  heft verify model.heft\n"
+			       "  heft verify --json model.heft | jq .ok\n";
+
+const struct command command_verify = {
+	.name = "verify",
+	.summary = "check everything that a file states about itself",
+	.operands = "FILE",
+	.min_operands = 1,
+	.max_operands = 1,
+	.options = options,
+	.options_size = sizeof(struct options),
+	.details =
+		"Of a heft file: both slot pages, the tables, every section, every chunk and\n"
+		"every padding byte; one flipped bit anywhere is found. Other formats state no\n"
+		"digests: of them every tensor is read. The faults are listed, one a line.\n"
+		"\n"
+		"Exit status 0: FILE verifies; 1: it opens and something does not verify; 3: it\n"
+		"does not open.\n",
+	.examples = examples,
+	.run = run,
+};

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* inspect_text.h - what `heft inspect` found out, and how it shows that to people. */
+#ifndef TOOLS_INSPECT_TEXT_H
+#define TOOLS_INSPECT_TEXT_H
+
+#include "heft/digest.h"
+#include "output.h"
+
+struct tensor_total {
+	uint64_t n_elements;
+	uint64_t n_bytes;
+};
+
+struct dtype_count {
+	enum heft_dtype dtype;
+	uint32_t n_tensors;
+};
+
+struct inspection {
+	struct heft_file *file;
+	const char *name;
+	uint64_t file_size;
+	uint32_t *shown; /* indexes of the tensors to list */
+	uint32_t n_shown;
+	uint32_t n_dtypes;
+	struct dtype_count *dtypes; /* of all tensors, as they come up */
+	struct tensor_total total;  /* likewise */
+	uint64_t n_parameters;      /* elements of the weights, buffers apart, ties counted once */
+	struct tensor_total shown_total;
+	bool has_roles; /* among those shown */
+	bool has_spaces;
+	bool has_ties;
+	bool has_digest;
+	uint8_t digest[HEFT_DIGEST_SIZE];
+	struct heft_file_state state;
+	const char *metadata;
+};
+
+enum heft_status inspect_text_print(struct output *out, const struct inspection *x,
+                                    struct heft_error *err);
+
+#endif

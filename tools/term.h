@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* term.h - what is known about the terminal, if there is one. */
+#ifndef TOOLS_TERM_H
+#define TOOLS_TERM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * The columns that a table on `fd` may take: the terminal's, else what COLUMNS says, else 0: as
+ * many as it needs, since a pipe wants whole names.
+ */
+size_t term_columns(int fd);
+
+/* Whether `fd` is a terminal that can move its cursor: the condition for a progress bar. */
+bool term_can_redraw(int fd);
+
+/* Whether to print colours on `fd`: a terminal, and NO_COLOR is not set. */
+bool term_has_colour(int fd);
+
+#endif
