@@ -4,6 +4,7 @@
 #include "heft/convert.h"
 #include "memory.h"
 #include "nearest.h"
+#include "new_file.h"
 #include "print_name.h"
 #include "progress_bar.h"
 #include "size.h"
@@ -359,6 +360,8 @@ static int run(const struct invocation *in)
 	if (strcmp(in->operands[1], "-") == 0 && isatty(STDOUT_FILENO))
 		return report_usage(in->command, "standard output is a terminal; redirect it");
 	status = make_plan(in, &memory, &plan);
+	if (status == STATUS_DONE && strcmp(in->operands[1], "-") != 0)
+		status = new_file_check(in->operands[1], o->force);
 	if (status == STATUS_DONE)
 		status = spool_open(&spool, in->operands[0]);
 	if (status == STATUS_DONE) {

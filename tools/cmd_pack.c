@@ -3,6 +3,7 @@
 #include "command.h"
 #include "heft/text.h"
 #include "interrupt.h"
+#include "new_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -75,6 +76,8 @@ static int run(const struct invocation *in)
 	struct output text;
 	int status;
 
+	if (new_file_check(out_path, o->force) != STATUS_DONE)
+		return STATUS_USAGE;
 	output_init(&text, -1);
 	if (strcmp(text_path, "-") == 0)
 		status = read_all(&text, STDIN_FILENO, "standard input");

@@ -69,7 +69,7 @@ static int run(const struct invocation *in)
 
 	progress_bar_done(&bar);
 	if (st != HEFT_OK)
-		return report_error(path, &err);
+		return report_error(o->out && st == HEFT_E_USAGE ? o->out : path, &err);
 	if (!o->quiet)
 		print_report(o->out ? o->out : path, &report);
 	return STATUS_DONE;

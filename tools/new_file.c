@@ -17,8 +17,17 @@
 
 static int refuse_existing(const char *path)
 {
-	report_words("%s: exists; -f replaces it", path);
+	report_words("%s: the file exists already; -f replaces it", path);
 	return STATUS_USAGE;
+}
+
+int new_file_check(const char *path, bool overwrite)
+{
+	struct stat st;
+
+	if (overwrite || lstat(path, &st) != 0)
+		return STATUS_DONE;
+	return refuse_existing(path);
 }
 
 /* mkstemp makes the file private; a new file has the rights that umask leaves. */
@@ -33,10 +42,9 @@ static void give_usual_rights(int fd)
 int new_file_open(struct new_file *f, const char *path, bool overwrite)
 {
 	const size_t n = strlen(path);
-	struct stat st;
 
-	if (!overwrite && lstat(path, &st) == 0)
-		return refuse_existing(path);
+	if (new_file_check(path, overwrite) != STATUS_DONE)
+		return STATUS_USAGE;
 	*f = (struct new_file){ .path = path, .overwrite = overwrite };
 	f->temporary = memory_new(n + sizeof SUFFIX, 1);
 	memcpy(f->temporary, path, n);

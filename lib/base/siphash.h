@@ -15,6 +15,7 @@ struct heft_sip_seed {
 /* From the clock and from where `object` and the stack lie. */
 void heft_sip_seed_init(struct heft_sip_seed *seed, const void *object);
 /* `tweak` gives a table within a table chains of its own. */
-uint64_t heft_siphash(const struct heft_sip_seed *seed, uint64_t tweak, const void *bytes, size_t n);
+uint64_t heft_siphash(const struct heft_sip_seed *seed, uint64_t tweak, const void *bytes,
+                      size_t n);
 
 #endif

@@ -179,7 +179,7 @@ static enum heft_status read_tables(struct heft_index *ix, const struct tables *
 			return heft_fail(err, HEFT_E_LIMIT, t->loaded[i].off,
 			                 "the tables do not fit the memory of this machine");
 	}
-	ix->memory = heft_alloc(total);
+	ix->memory = heft_alloc_filled(total);
 	if (!ix->memory)
 		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for the tables");
 	total = 0;

@@ -672,9 +672,8 @@ def verify_sections(generation, faults):
 
 # --- the whole file -----------------------------------------------------------------------------------------------
 
-def describe_tensor(generation, i):
+def describe_tensor(generation, i, tie):
     row = generation.rows[i]
-    group = [k for k, j in enumerate(generation.order) if generation.rows[j].tie == row.tie]
     try:
         data_sha256 = hashlib.sha256(generation.data_of(row)).hexdigest()
     except Fault:
@@ -684,11 +683,19 @@ def describe_tensor(generation, i):
         "dtype": DTYPES[row.dtype][0] if row.dtype in DTYPES else f"0x{row.dtype:04x}",
         "shape": list(row.dims),
         "space": SPACES[row.space] if row.space < len(SPACES) else row.space,
-        "tie": group[0],
+        "tie": tie,
         "n_bytes": row.n_bytes,
         "tensor_digest": tensor_digest(row).hex(),
         "data_sha256": data_sha256,
     }
+
+
+def describe_tensors(generation):
+    """In the source's order; `tie` is the place in it of the first tensor of the tie group."""
+    first = {}
+    for place, i in enumerate(generation.order):
+        first.setdefault(generation.rows[i].tie, place)
+    return [describe_tensor(generation, i, first[generation.rows[i].tie]) for i in generation.order]
 
 
 def check_file(data):
@@ -717,7 +724,7 @@ def check_file(data):
         "state": {"bad_page": not is_expected, "previous": has_previous, "tail": len(data) - page.end,
                   "dead": max(0, page.end - compact_end), "compact": is_compact},
         "alignment": page.alignment,
-        "tensors": [describe_tensor(generation, i) for i in generation.order],
+        "tensors": describe_tensors(generation),
         "metadata": metadata,
         "sections": [{"type": f"{s.type:08X}", "size": s.size, "stored": s.stored_size, "digest": s.digest.hex()}
                      for s in generation.sections],
