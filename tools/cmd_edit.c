@@ -3,6 +3,7 @@
 #include "command.h"
 #include "heft/edit.h"
 #include "json_out.h"
+#include "lock_wait.h"
 #include "memory.h"
 #include "print_name.h"
 #include "progress_bar.h"
@@ -148,17 +149,33 @@ static void print_dead_bytes(const char *path)
 	output_done(&line);
 }
 
+static enum heft_status open_edit(const char *path, const struct options *o,
+                                  const struct heft_run *run, struct heft_edit **edit,
+                                  struct heft_error *err)
+{
+	struct heft_edit_options edit_options = {
+		.no_sync = o->no_sync,
+		.keep_links = o->keep_links,
+		.run = *run,
+	};
+	struct lock_wait wait;
+	enum heft_status st;
+
+	lock_wait_start(&wait, o->lock_ms);
+	do {
+		edit_options.lock_ms = lock_wait_next(&wait);
+		st = heft_edit_open(path, &edit_options, edit, err);
+	} while (lock_wait_goes_on(&wait, st, err));
+	return st;
+}
+
 static int run(const struct invocation *in)
 {
 	const struct options *o = in->options;
 	const char *path = in->operands[0];
-	struct heft_edit_options edit_options = {
-		.lock_ms = o->lock_ms,
-		.no_sync = o->no_sync,
-		.keep_links = o->keep_links,
-	};
 	const struct opt_item *failed = NULL;
 	struct progress_bar bar;
+	struct heft_run run;
 	struct heft_edit *edit;
 	struct heft_error err;
 	enum heft_status st;
@@ -166,8 +183,8 @@ static int run(const struct invocation *in)
 	if (check_changes(in) != STATUS_DONE)
 		return STATUS_USAGE;
 	/* A file with several hard links is copied, which may take a while. */
-	edit_options.run = progress_bar_start(&bar, "edit", path, 0);
-	st = heft_edit_open(path, &edit_options, &edit, &err);
+	run = progress_bar_start(&bar, "edit", path, 0);
+	st = open_edit(path, o, &run, &edit, &err);
 	if (st == HEFT_OK) {
 		st = apply(edit, &o->changes, &failed, &err);
 		if (st == HEFT_OK)

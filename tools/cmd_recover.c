@@ -2,6 +2,7 @@
 /* cmd_recover.c - brings back the newest generation of a damaged heft file that verifies. */
 #include "command.h"
 #include "heft/edit.h"
+#include "lock_wait.h"
 #include "print_name.h"
 #include "progress_bar.h"
 
@@ -58,15 +59,19 @@ static int run(const struct invocation *in)
 {
 	const struct options *o = in->options;
 	const char *path = in->operands[0];
-	struct heft_edit_options edit_options = { .lock_ms = o->lock_ms, .no_sync = o->no_sync };
+	struct heft_edit_options edit_options = { .no_sync = o->no_sync };
 	struct heft_rewrite_report report;
 	struct progress_bar bar;
+	struct lock_wait wait;
 	struct heft_error err;
+	enum heft_status st;
 
 	edit_options.run = progress_bar_start(&bar, "recover", path, o->threads);
-
-	const enum heft_status st = heft_recover(path, o->out, &edit_options, &report, &err);
-
+	lock_wait_start(&wait, o->lock_ms);
+	do {
+		edit_options.lock_ms = lock_wait_next(&wait);
+		st = heft_recover(path, o->out, &edit_options, &report, &err);
+	} while (lock_wait_goes_on(&wait, st, &err));
 	progress_bar_done(&bar);
 	if (st != HEFT_OK)
 		return report_error(o->out && st == HEFT_E_USAGE ? o->out : path, &err);

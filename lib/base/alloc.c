@@ -24,8 +24,8 @@ void *heft_alloc(size_t size)
 
 #define LARGE_PAGE ((size_t)2 << 20)
 
-/* Where the kernel gives large pages to who asks, a few page faults do instead of thousands: 2 of the 9 ms
- * in which a file of 50,000 tensors opened (measured on a virtual machine). */
+/* Where the kernel gives large pages to who asks, a few page faults do instead of thousands: 2 of
+ * the 9 ms in which a file of 50,000 tensors opened (measured on a virtual machine). */
 void *heft_alloc_filled(size_t size)
 {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)

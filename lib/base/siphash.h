@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/siphash.h - SipHash-1-3 (Aumasson, Bernstein 2012) for hash tables whose keys a stranger wrote: with
- * a seed that nobody outside can know, no file can be made whose keys all fall into one slot. The seed only
- * decides which slot a key is in, never what is found. */
+/* base/siphash.h - SipHash-1-3 (Aumasson, Bernstein 2012) for hash tables whose keys a stranger
+ * wrote: with a seed that nobody outside can know, no file can be made whose keys all fall into one
+ * slot. The seed only decides which slot a key is in, never what is found. */
 #ifndef BASE_SIPHASH_H
 #define BASE_SIPHASH_H
 

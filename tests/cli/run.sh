@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # run.sh CASE.sh - runs one golden test of the command in an empty folder and compares exactly what it
 # prints with CASE.stdout, what it complains with CASE.stderr (where there is one) and how it ends with
-# CASE.exit (else 0). The case finds the command in $HEFT and the fixtures in $FIXTURES.
+# CASE.exit (else 0). The case finds the command in $HEFT, the fixtures in $FIXTURES
+# and the example programs in $EXAMPLES.
 # UPDATE=1 writes the expected files instead; read the difference before you commit it.
 set -u
 
@@ -12,7 +13,7 @@ trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/work" "$dir/home" && cd "$dir/work" || exit 99
 
 # Nothing of the caller's surroundings reaches the command.
-env -i PATH="$PATH" HOME="$dir/home" LC_ALL=C.UTF-8 HEFT="$HEFT" FIXTURES="$FIXTURES" \
+env -i PATH="$PATH" HOME="$dir/home" LC_ALL=C.UTF-8 HEFT="$HEFT" FIXTURES="$FIXTURES" EXAMPLES="${EXAMPLES-}" \
 	ASAN_OPTIONS="${ASAN_OPTIONS-}" UBSAN_OPTIONS="${UBSAN_OPTIONS-}" \
 	sh -u "$case.sh" >../stdout 2>../stderr </dev/null
 status=$?

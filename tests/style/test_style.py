@@ -103,7 +103,7 @@ def test_every_source_stands_in_a_word_list():
 @pytest.mark.parametrize(
     "folder, pattern, variables",
     [
-        ("tests/unit", "test_*.c", ["unit_tests", "threaded_unit_tests", "alloc_unit_tests", "io_unit_tests"]),
+        ("tests/unit", "test_*.c", ["unit_tests", "threaded_unit_tests", "alloc_unit_tests", "io_unit_tests", "making_unit_tests"]),
         ("tests/robust", "test_*.c", ["robust_tests"]),
         ("tests/fuzz", "fuzz_*.c", ["fuzz_targets"]),
         ("tests/cli", "*.stdout", ["cli_tests"]),

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 HEFT = os.environ.get("HEFT", "heft")
-HEADER = b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}   \n'
+HEADER = b'{ "a": {"dtype":"F32","shape":[2],"data_offsets":[0,8]} }   '
 SOURCE = struct.pack("<Q", len(HEADER)) + HEADER + struct.pack("<2f", 1, 2)
 
 
@@ -26,7 +26,7 @@ piece 0 0 8
 
 
 def test_a_recipe_gives_the_source_back(tmp_path):
-    """The white space of this header is that of no writer."""
+    """No writer puts white space where this header has it."""
     assert convert(tmp_path, '"safetensors"') == SOURCE
 
 
