@@ -8,6 +8,9 @@ import pytest
 
 from peers import DTYPES, heft, random, random_array, read, write
 
+# NaNs among random bits.
+pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")
+
 FLOATS = ["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ"]
 INTEGERS = ["U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64"]
 FINITE_TARGETS = ("F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ")

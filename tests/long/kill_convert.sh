@@ -13,18 +13,14 @@ n_old=0
 
 # How long an undisturbed conversion takes, in microseconds.
 start=$(date +%s%N)
-"$HEFT" convert new.safetensors target.heft
+"$HEFT" convert -q new.safetensors target.heft
 time=$((($(date +%s%N) - start) / 1000))
 
 i=0
 while [ $i -lt "$rounds" ]; do
 	i=$((i + 1))
-	"$HEFT" convert -f old.safetensors target.heft
-	"$HEFT" convert -f new.safetensors target.heft &
-	pid=$!
-	pause "$(random $((time + time / 8)))"
-	kill -9 $pid 2>/dev/null || true
-	wait $pid 2>/dev/null || true
+	"$HEFT" convert -q -f old.safetensors target.heft
+	kill_within $((time + time / 8)) "$HEFT" convert -f new.safetensors target.heft
 	"$HEFT" verify target.heft >verify.txt 2>&1 || wrong "round $i: $(cat verify.txt)"
 	case $(digest target.heft) in
 	"$old") n_old=$((n_old + 1)) ;;

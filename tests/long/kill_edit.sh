@@ -19,11 +19,7 @@ time=$((($(date +%s%N) - start) / 1000))
 i=0
 while [ $i -lt "$rounds" ]; do
 	i=$((i + 1))
-	"$HEFT" edit model.heft --set n=$i &
-	pid=$!
-	pause "$(random $((time + time / 4)))"
-	kill -9 $pid 2>/dev/null || true
-	wait $pid 2>/dev/null || true
+	kill_within $((time + time / 4)) "$HEFT" edit model.heft --set n=$i
 	[ "$(digest model.heft)" = "$weights" ] || wrong "round $i: the weights are not the same"
 	found=$(metadata model.heft n)
 	case $found in

@@ -20,10 +20,12 @@ random()
 	echo $(($(od -An -tu4 -N 4 /dev/urandom) % $1))
 }
 
-# pause MICROSECONDS
-pause()
+# kill_within MICROSECONDS COMMAND... - runs a command and kills it at a random point of that time.
+kill_within()
 {
-	sleep "$(printf '%d.%06d' $(($1 / 1000000)) $(($1 % 1000000)))"
+	at=$(($(random "$1") + 1))
+	shift
+	timeout -s KILL "$(printf '%d.%06d' $((at / 1000000)) $((at % 1000000)))" "$@" >/dev/null 2>&1 || true
 }
 
 # le64 NUMBER - eight bytes.
