@@ -16,7 +16,8 @@ struct heft_chunk_reader {
 	struct heft_index *ix;
 	struct heft_coder *coder; /* these three are made when they are first used */
 	struct heft_sha256 *h;
-	uint8_t *stored; /* room for HEFT_CHUNK_MAX bytes */
+	uint8_t *stored;
+	size_t stored_room;
 };
 
 static enum heft_status fail_chunk(const struct heft_row *row, uint64_t chunk_i,
@@ -115,11 +116,15 @@ void heft_chunk_reader_free(struct heft_chunk_reader *r)
 	heft_free(r);
 }
 
-static enum heft_status need_stored(struct heft_chunk_reader *r, struct heft_error *err)
+/* Room for n stored bytes, which are fewer than a chunk's. */
+static enum heft_status need_stored(struct heft_chunk_reader *r, size_t n, struct heft_error *err)
 {
-	if (!r->stored)
-		r->stored = heft_alloc(HEFT_CHUNK_MAX);
-	if (!r->stored)
+	if (n > r->stored_room) {
+		heft_free(r->stored);
+		r->stored = heft_alloc(n);
+		r->stored_room = r->stored ? n : 0;
+	}
+	if (!r->stored && n > 0)
 		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory to read a chunk");
 	return r->coder ? HEFT_OK : heft_coder_new(&r->coder, err);
 }
@@ -145,7 +150,7 @@ static enum heft_status read_coded(struct heft_chunk_reader *r, const struct hef
 	HEFT_TRY(coded_extent(r->ix, row, chunk_i, &e, err));
 	if (e.codec == HEFT_CODEC_RAW)
 		return read_stored(r, row, chunk_i, &e, dst, err);
-	HEFT_TRY(need_stored(r, err));
+	HEFT_TRY(need_stored(r, e.stored_size, err));
 	HEFT_TRY(read_stored(r, row, chunk_i, &e, r->stored, err));
 	codec = heft_codec_find(e.codec);
 	if (!codec)

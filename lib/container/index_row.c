@@ -37,23 +37,39 @@ static const uint8_t *row_bytes(const struct heft_index *ix, uint32_t row_i)
 	return ix->tensors.bytes + (size_t)row_i * HEFT_ROW_SIZE;
 }
 
-/* Where the former row's name, or dimensions, end. */
-static uint32_t begin_of(const uint8_t *p, uint32_t row_i, uint32_t at)
+/* Where a row's name and dimensions begin, which is where the former row's end, and where they
+ * end. */
+struct ends {
+	uint32_t name_at;
+	uint32_t name_end;
+	uint32_t dims_at;
+	uint32_t dims_end;
+};
+
+static struct ends ends_of(const uint8_t *p, uint32_t row_i)
 {
-	return row_i > 0 ? heft_get_le32(p - HEFT_ROW_SIZE + at) : 0;
+	struct ends e = {
+		.name_end = heft_get_le32(p + HEFT_ROW_NAME_END),
+		.dims_end = heft_get_le32(p + HEFT_ROW_DIMS_END),
+	};
+
+	if (row_i > 0) {
+		const uint8_t *former = p - HEFT_ROW_SIZE;
+
+		e.name_at = heft_get_le32(former + HEFT_ROW_NAME_END);
+		e.dims_at = heft_get_le32(former + HEFT_ROW_DIMS_END);
+	}
+	return e;
 }
 
 /* The name must lie within STRINGS, the unit be 1 to 2^20. */
-static void copy_row(const struct heft_index *ix, uint32_t row_i, struct heft_row *row)
+static void copy_row(const struct heft_index *ix, const uint8_t *p, const struct ends *e,
+                     struct heft_row *row)
 {
-	const uint8_t *p = row_bytes(ix, row_i);
-	const uint32_t name_at = begin_of(p, row_i, HEFT_ROW_NAME_END);
-	const uint32_t dims_at = begin_of(p, row_i, HEFT_ROW_DIMS_END);
-
-	row->name = (const char *)ix->strings + name_at;
-	row->name_size = heft_get_le32(p + HEFT_ROW_NAME_END) - name_at;
-	row->dims_at = dims_at;
-	row->rank = heft_get_le32(p + HEFT_ROW_DIMS_END) - dims_at;
+	row->name = (const char *)ix->strings + e->name_at;
+	row->name_size = e->name_end - e->name_at;
+	row->dims_at = e->dims_at;
+	row->rank = e->dims_end - e->dims_at;
 	row->dtype = heft_get_le16(p + HEFT_ROW_DTYPE);
 	row->space = p[HEFT_ROW_SPACE];
 	row->is_coded = (p[HEFT_ROW_FLAGS] & HEFT_FLAG_CODED) != 0;
@@ -70,23 +86,17 @@ static void copy_row(const struct heft_index *ix, uint32_t row_i, struct heft_ro
 }
 
 /* R4.1-2 and R4.1-4, for one row: what must hold before anything of it is copied. */
-static const char *ends_fault(const struct heft_index *ix, uint32_t row_i, uint32_t *at)
+static const char *ends_fault(const struct heft_index *ix, const struct ends *e, uint32_t *at)
 {
-	const uint8_t *p = row_bytes(ix, row_i);
-	const uint32_t name_at = begin_of(p, row_i, HEFT_ROW_NAME_END);
-	const uint32_t name_end = heft_get_le32(p + HEFT_ROW_NAME_END);
-	const uint32_t dims_at = begin_of(p, row_i, HEFT_ROW_DIMS_END);
-	const uint32_t dims_end = heft_get_le32(p + HEFT_ROW_DIMS_END);
-
 	*at = HEFT_ROW_NAME_END;
-	if (name_end < name_at || name_end > ix->strings_size)
+	if (e->name_end < e->name_at || e->name_end > ix->strings_size)
 		return "the name ends outside STRINGS";
-	if (name_end - name_at > HEFT_MAX_NAME)
+	if (e->name_end - e->name_at > HEFT_MAX_NAME)
 		return "the name has more than 4,096 bytes";
 	*at = HEFT_ROW_DIMS_END;
-	if (dims_end < dims_at || dims_end > ix->dims.n_rows)
+	if (e->dims_end < e->dims_at || e->dims_end > ix->dims.n_rows)
 		return "the dimensions end outside DIMS";
-	if (dims_end - dims_at > HEFT_MAX_RANK)
+	if (e->dims_end - e->dims_at > HEFT_MAX_RANK)
 		return "the rank is above 32";
 	return NULL;
 }
@@ -175,14 +185,15 @@ const char *heft_row_fault(const struct heft_index *ix, uint32_t row_i, struct h
 {
 	const uint8_t *p = row_bytes(ix, row_i);
 	const uint32_t unit = heft_get_le32(p + HEFT_ROW_UNIT);
-	const char *fault = ends_fault(ix, row_i, at);
+	const struct ends e = ends_of(p, row_i);
+	const char *fault = ends_fault(ix, &e, at);
 
 	if (fault)
 		return fault;
 	*at = HEFT_ROW_UNIT;
 	if (unit < 1 || unit > HEFT_CHUNK_MAX)
 		return "the unit is not 1 to 2^20";
-	copy_row(ix, row_i, row);
+	copy_row(ix, p, &e, row);
 	fault = size_fault(ix, row, at);
 	if (fault)
 		return fault;
@@ -276,19 +287,25 @@ static enum heft_status check_trusted(const struct heft_index *ix, uint32_t row_
 enum heft_status heft_index_row(struct heft_index *ix, uint32_t row_i, struct heft_row *row,
                                 struct heft_error *err)
 {
+	struct ends e;
+
 	if (row_i >= ix->tensors.n_rows)
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "there is no row %u of TENSORS",
 		                 (unsigned)row_i);
 	if (ix->is_trusted)
 		return check_trusted(ix, row_i, row, err);
-	copy_row(ix, row_i, row);
+	e = ends_of(row_bytes(ix, row_i), row_i);
+	copy_row(ix, row_bytes(ix, row_i), &e, row);
 	return HEFT_OK;
 }
 
+/* The row was checked: its dimensions lie within DIMS. */
 void heft_index_dims(const struct heft_index *ix, const struct heft_row *row, uint64_t *dims)
 {
+	const uint8_t *p = ix->dims.bytes + (size_t)row->dims_at * 8;
+
 	for (uint32_t i = 0; i < row->rank && i < HEFT_MAX_RANK; i++)
-		dims[i] = heft_table_u64(&ix->dims, row->dims_at + i, 0);
+		dims[i] = heft_get_le64(p + (size_t)i * 8);
 }
 
 /* --- by order --- */
@@ -365,13 +382,12 @@ static const char *compare_row(const struct heft_index *ix, uint32_t row_i, uint
                                const char *name, size_t name_size, int *order, uint32_t *at)
 {
 	const uint8_t *p = row_bytes(ix, row_i);
-	const char *fault = ix->is_trusted ? ends_fault(ix, row_i, at) : NULL;
-	const uint32_t name_at = begin_of(p, row_i, HEFT_ROW_NAME_END);
+	const struct ends e = ends_of(p, row_i);
+	const char *fault = ix->is_trusted ? ends_fault(ix, &e, at) : NULL;
 
 	if (!fault)
 		*order = heft_row_key_compare(space, name, name_size, p[HEFT_ROW_SPACE],
-		                              ix->strings + name_at,
-		                              heft_get_le32(p + HEFT_ROW_NAME_END) - name_at);
+		                              ix->strings + e.name_at, e.name_end - e.name_at);
 	return fault;
 }
 

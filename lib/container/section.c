@@ -248,7 +248,8 @@ enum heft_status heft_section_load(struct heft_index *ix, const struct heft_sect
 	enum heft_status st;
 
 	if (!dst) {
-		piece = heft_alloc(PIECE_SIZE);
+		piece = heft_alloc(s->stored_size < PIECE_SIZE ? (size_t)s->stored_size
+		                                               : PIECE_SIZE);
 		if (!piece)
 			return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET,
 			                 "no memory to read a section");

@@ -38,6 +38,7 @@ struct work {
 	struct job *jobs;
 	size_t n_jobs;
 	uint64_t n_pieces;
+	size_t room; /* for the largest chunk */
 	struct worker *workers;
 	uint32_t n_workers;
 	struct heft_meter meter;
@@ -160,6 +161,8 @@ static enum heft_status number_pieces(struct work *w, struct heft_error *err)
 		HEFT_TRY(heft_index_row(g->ix, g->runs.rows[w->jobs[i].run_i], &row, err));
 		w->jobs[i].first_piece = w->n_pieces;
 		w->n_pieces += row.n_chunks;
+		if (heft_chunk_bytes(&row, 0) > w->room)
+			w->room = (size_t)heft_chunk_bytes(&row, 0);
 	}
 	return HEFT_OK;
 }
@@ -306,14 +309,16 @@ static enum heft_status verify_piece(void *ctx, uint64_t i, uint32_t worker_i,
 
 /* --- the workers --- */
 
-static enum heft_status worker_init(struct worker *worker, const struct heft_verification *v,
+static enum heft_status worker_init(struct worker *worker, const struct work *w,
                                     struct heft_error *err)
 {
+	const struct heft_verification *v = w->v;
+
 	HEFT_TRY(heft_sha256_new(&worker->h, err));
 	HEFT_TRY(heft_chunk_reader_new(v->of.ix, &worker->readers[0], err));
 	if (v->before.ix)
 		HEFT_TRY(heft_chunk_reader_new(v->before.ix, &worker->readers[1], err));
-	worker->chunk = heft_alloc(HEFT_CHUNK_MAX);
+	worker->chunk = heft_alloc(w->room);
 	if (!worker->chunk)
 		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory to read chunks");
 	return HEFT_OK;
@@ -326,7 +331,7 @@ static enum heft_status run_pool(struct work *w, struct heft_pool *pool, struct 
 	if (!w->workers)
 		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory to read chunks");
 	for (uint32_t i = 0; i < w->n_workers; i++)
-		HEFT_TRY(worker_init(&w->workers[i], w->v, err));
+		HEFT_TRY(worker_init(&w->workers[i], w, err));
 	return heft_pool_run(pool, w->n_pieces, verify_piece, w, err);
 }
 

@@ -3,6 +3,7 @@
  * the target. */
 #include "weights/cast_chunk.h"
 
+#include "base/error.h"
 #include "tensor/dtype.h"
 
 /* Elements that a chunk of this dtype holds. Every chunk size is a whole number of units, and every
@@ -17,8 +18,30 @@ static uint64_t element_bytes(const struct heft_dtype_info *info, uint64_t n_ele
 	return (n_elements * info->n_bytes + info->n_elements - 1) / info->n_elements;
 }
 
+static enum heft_status fill_room(struct heft_chunk_source *source, const struct heft_cast *cast,
+                                  const struct heft_dtype_info *from, uint64_t chunk_i,
+                                  struct heft_cast_room *room, struct heft_error *err)
+{
+	const uint64_t first = chunk_i * chunk_elements(from);
+	const uint64_t left = cast->n_elements - first;
+	const uint64_t n = left < chunk_elements(from) ? left : chunk_elements(from);
+
+	if (room->is_filled && room->tensor == cast->tensor && room->chunk_i == chunk_i)
+		return HEFT_OK;
+	room->is_filled = false;
+	HEFT_TRY(heft_chunk_source_read_one(source, cast->tensor, chunk_i,
+	                                    element_bytes(from, first),
+	                                    (size_t)element_bytes(from, n), room->bytes, NULL,
+	                                    err));
+	room->tensor = cast->tensor;
+	room->chunk_i = chunk_i;
+	room->is_filled = true;
+	return HEFT_OK;
+}
+
 enum heft_status heft_cast_chunk(struct heft_chunk_source *source, const struct heft_cast *cast,
-                                 uint64_t off, uint8_t *room, uint8_t *dst, struct heft_error *err)
+                                 uint64_t off, struct heft_cast_room *room, uint8_t *dst,
+                                 struct heft_error *err)
 {
 	const struct heft_dtype_info *from = heft_dtype_describe((enum heft_dtype)cast->from);
 	const struct heft_dtype_info *to = heft_dtype_describe((enum heft_dtype)cast->to);
@@ -30,23 +53,14 @@ enum heft_status heft_cast_chunk(struct heft_chunk_source *source, const struct 
 		end = cast->n_elements;
 	while (e < end) {
 		const uint64_t chunk_i = e / per_chunk;
-		const uint64_t chunk_first = chunk_i * per_chunk;
-		const uint64_t chunk_end = chunk_first + per_chunk < cast->n_elements
-		                                   ? chunk_first + per_chunk
-		                                   : cast->n_elements;
-		const uint64_t stop = chunk_end < end ? chunk_end : end;
-		const uint64_t chunk_off = chunk_i * heft_chunk_size(from->n_bytes);
-		const size_t chunk_size = (size_t)element_bytes(from, chunk_end - chunk_first);
-		enum heft_status st = heft_chunk_source_read_one(source, cast->tensor, chunk_i,
-		                                                 chunk_off, chunk_size, room, err);
+		const uint64_t first = chunk_i * per_chunk;
+		const uint64_t stop = end - first < per_chunk ? end : first + per_chunk;
 
-		if (st == HEFT_OK)
-			st = heft_cast_elements((enum heft_dtype)cast->to, dst,
-			                        (enum heft_dtype)cast->from,
-			                        room + element_bytes(from, e - chunk_first),
-			                        (size_t)(stop - e), err);
-		if (st != HEFT_OK)
-			return st;
+		HEFT_TRY(fill_room(source, cast, from, chunk_i, room, err));
+		HEFT_TRY(heft_cast_elements((enum heft_dtype)cast->to, dst,
+		                            (enum heft_dtype)cast->from,
+		                            room->bytes + element_bytes(from, e - first),
+		                            (size_t)(stop - e), err));
 		dst += element_bytes(to, stop - e);
 		e = stop;
 	}

@@ -14,9 +14,17 @@ struct heft_cast {
 	uint64_t n_source_bytes;
 };
 
-/* Fills dst with the chunk of the converted tensor that begins at logical byte `off`. `room` has
- * HEFT_GROUP_BYTES. */
+/* The source chunk that was read last: a wider target takes the next part of it. */
+struct heft_cast_room {
+	uint8_t *bytes; /* HEFT_GROUP_BYTES */
+	uint64_t chunk_i;
+	uint32_t tensor;
+	bool is_filled;
+};
+
+/* Fills dst with the chunk of the converted tensor that begins at logical byte `off`. */
 enum heft_status heft_cast_chunk(struct heft_chunk_source *source, const struct heft_cast *cast,
-                                 uint64_t off, uint8_t *room, uint8_t *dst, struct heft_error *err);
+                                 uint64_t off, struct heft_cast_room *room, uint8_t *dst,
+                                 struct heft_error *err);
 
 #endif

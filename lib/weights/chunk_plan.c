@@ -18,7 +18,7 @@ enum heft_status heft_chunk_plan_init(struct heft_chunk_plan *p, uint32_t n, str
 void heft_chunk_plan_done(struct heft_chunk_plan *p)
 {
 	heft_free(p->tensors);
-	heft_free(p->groups);
+	heft_free(p->stretches);
 	*p = (struct heft_chunk_plan){ .tensors = NULL };
 }
 
@@ -30,67 +30,123 @@ static size_t chunk_bytes(const struct heft_plan_tensor *t, uint64_t chunk_i)
 	return left < chunk ? (size_t)left : chunk;
 }
 
-/* One pass that counts the groups (groups NULL) or fills them. A full chunk is a group of its own:
- * when a group has no room for the next chunk, it ends. */
-static uint64_t cut(struct heft_chunk_plan *p, struct heft_chunk_group *groups)
-{
-	uint64_t n_groups = 0;
-	uint64_t room = 0;
-	uint32_t n_left = 0;
+/* A plan in the making. */
+struct cutter {
+	struct heft_chunk_plan *plan;
+	struct heft_chunk_stretch *stretches; /* NULL: they are only counted */
+	size_t n_stretches;
+	uint64_t n_groups;
+	size_t room; /* of the last group */
+	uint32_t n_left;
+};
 
+static void begin_stretch(struct cutter *c, uint32_t tensor, uint64_t chunk, uint32_t n_chunks)
+{
+	if (c->stretches)
+		c->stretches[c->n_stretches] = (struct heft_chunk_stretch){
+			.first_group = c->n_groups,
+			.first_chunk = chunk,
+			.first_tensor = tensor,
+			.n_chunks = n_chunks,
+		};
+	c->n_stretches++;
+}
+
+/* A full chunk, which is more than half a group, is a group of its own. */
+static void cut_full(struct cutter *c, uint32_t tensor, uint64_t n_chunks)
+{
+	if (n_chunks == 0)
+		return;
+	begin_stretch(c, tensor, 0, 1);
+	c->n_groups += n_chunks;
+	c->n_left = 0;
+}
+
+/* A tensor's last chunk: when the group has no room for it, another one begins. */
+static void cut_rest(struct cutter *c, uint32_t tensor, uint64_t chunk, size_t n_bytes)
+{
+	if (n_bytes == 0)
+		return;
+	if (n_bytes > c->room || c->n_left == 0) {
+		begin_stretch(c, tensor, chunk, 0);
+		c->n_groups++;
+		c->room = HEFT_GROUP_BYTES;
+		c->n_left = HEFT_GROUP_CHUNKS;
+	}
+	c->room -= n_bytes;
+	c->n_left--;
+	if (c->stretches)
+		c->stretches[c->n_stretches - 1].n_chunks++;
+}
+
+static void cut(struct cutter *c)
+{
+	for (uint32_t i = 0; i < c->plan->n_tensors; i++) {
+		const struct heft_plan_tensor *t = &c->plan->tensors[i];
+		const uint32_t chunk = t->n_bytes ? heft_chunk_size(t->unit) : 1;
+		const uint64_t n_full = t->n_bytes / chunk;
+
+		cut_full(c, i, n_full);
+		cut_rest(c, i, n_full, (size_t)(t->n_bytes % chunk));
+	}
+}
+
+static void sum_up(struct heft_chunk_plan *p)
+{
 	p->n_chunks = 0;
 	p->n_bytes = 0;
 	for (uint32_t i = 0; i < p->n_tensors; i++) {
 		const struct heft_plan_tensor *t = &p->tensors[i];
-		const uint64_t n = t->n_bytes ? heft_n_chunks(t->n_bytes, t->unit) : 0;
 
-		for (uint64_t c = 0; c < n; c++) {
-			const size_t size = chunk_bytes(t, c);
-
-			if (size > room || n_left == 0) {
-				if (groups)
-					groups[n_groups] = (struct heft_chunk_group){
-						.first_tensor = i, .first_chunk = c
-					};
-				n_groups++;
-				room = HEFT_GROUP_BYTES;
-				n_left = HEFT_GROUP_CHUNKS;
-			}
-			room -= size;
-			n_left--;
-			if (groups)
-				groups[n_groups - 1].n_chunks++;
-		}
-		p->n_chunks += n;
+		p->n_chunks += t->n_bytes ? heft_n_chunks(t->n_bytes, t->unit) : 0;
 		p->n_bytes += t->n_bytes;
 	}
-	return n_groups;
 }
 
 enum heft_status heft_chunk_plan_cut(struct heft_chunk_plan *p, struct heft_error *err)
 {
-	size_t n;
+	struct cutter counter = { .plan = p };
+	struct cutter filler = { .plan = p };
 
-	p->n_groups = cut(p, NULL);
-	n = (size_t)p->n_groups;
-	p->groups = n == p->n_groups ? heft_alloc_array(n, sizeof *p->groups) : NULL;
-	if (!p->groups)
+	cut(&counter);
+	p->stretches = heft_alloc_array(counter.n_stretches, sizeof *p->stretches);
+	if (!p->stretches)
 		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET,
-		                 "no memory for %llu pieces of work",
-		                 (unsigned long long)p->n_groups);
-	cut(p, p->groups);
+		                 "no memory for %zu pieces of work", counter.n_stretches);
+	filler.stretches = p->stretches;
+	cut(&filler);
+	p->n_stretches = filler.n_stretches;
+	p->n_groups = filler.n_groups;
+	sum_up(p);
 	return HEFT_OK;
+}
+
+static const struct heft_chunk_stretch *find_stretch(const struct heft_chunk_plan *p,
+                                                     uint64_t group_i)
+{
+	size_t low = 0;
+	size_t high = p->n_stretches;
+
+	while (high - low > 1) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (p->stretches[middle].first_group <= group_i)
+			low = middle;
+		else
+			high = middle;
+	}
+	return &p->stretches[low];
 }
 
 void heft_group_begin(struct heft_group_walk *g, const struct heft_chunk_plan *p, uint64_t group_i)
 {
-	const struct heft_chunk_group *group = &p->groups[group_i];
+	const struct heft_chunk_stretch *s = find_stretch(p, group_i);
 
 	*g = (struct heft_group_walk){
 		.plan = p,
-		.tensor = group->first_tensor,
-		.n_left = group->n_chunks,
-		.chunk = group->first_chunk,
+		.tensor = s->first_tensor,
+		.n_left = s->n_chunks,
+		.chunk = s->first_chunk + (group_i - s->first_group),
 	};
 }
 

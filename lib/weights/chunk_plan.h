@@ -15,17 +15,22 @@ struct heft_plan_tensor {
 	uint64_t n_bytes;
 };
 
-struct heft_chunk_group {
+/* Groups that follow one another: either one, of small chunks, or as many as a tensor has full
+ * chunks, one chunk each. So a plan's memory goes by the number of tensors, whatever they hold. */
+struct heft_chunk_stretch {
+	uint64_t first_group;
+	uint64_t first_chunk;  /* of first_tensor */
 	uint32_t first_tensor; /* a position in the plan's tensors */
-	/* how many follow one another from there, across tensors, empty ones passed over */
+	/* of each group: how many follow one another from there, across tensors, empty ones passed
+	 * over */
 	uint32_t n_chunks;
-	uint64_t first_chunk; /* of first_tensor */
 };
 
 struct heft_chunk_plan {
 	struct heft_plan_tensor *tensors;
 	uint32_t n_tensors;
-	struct heft_chunk_group *groups;
+	struct heft_chunk_stretch *stretches;
+	size_t n_stretches;
 	uint64_t n_groups;
 	uint64_t n_chunks;
 	uint64_t n_bytes;

@@ -153,9 +153,13 @@ enum heft_status heft_chunk_source_read(struct heft_chunk_source *s,
 
 enum heft_status heft_chunk_source_read_one(struct heft_chunk_source *s, uint32_t tensor,
                                             uint64_t chunk_i, uint64_t off, size_t n, uint8_t *dst,
-                                            struct heft_error *err)
+                                            uint8_t *leaf, struct heft_error *err)
 {
 	if (s->reader)
-		return read_native(s, tensor, chunk_i, dst, n, NULL, err);
-	return s->file->format->read(s->file->st, tensor, off, dst, n, err);
+		return read_native(s, tensor, chunk_i, dst, n, leaf, err);
+	HEFT_TRY(s->file->format->read(s->file->st, tensor, off, dst, n, err));
+	if (!leaf)
+		return HEFT_OK;
+	heft_digest_bytes(s->sha, HEFT_DOMAIN_LEAF, dst, n, leaf);
+	return heft_sha256_check(s->sha, err);
 }

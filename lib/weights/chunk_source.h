@@ -21,9 +21,9 @@ enum heft_status heft_chunk_source_read(struct heft_chunk_source *s,
                                         uint8_t *dst, struct heft_plan_chunk *chunks,
                                         uint32_t *n_chunks, uint8_t *leaves,
                                         struct heft_error *err);
-/* Reads one chunk of the file's tensor `tensor`: n logical bytes at off. */
+/* Reads one chunk of the file's tensor `tensor`: n logical bytes at off. `leaf` may be NULL. */
 enum heft_status heft_chunk_source_read_one(struct heft_chunk_source *s, uint32_t tensor,
                                             uint64_t chunk_i, uint64_t off, size_t n, uint8_t *dst,
-                                            struct heft_error *err);
+                                            uint8_t *leaf, struct heft_error *err);
 
 #endif

@@ -21,7 +21,7 @@
 struct worker {
 	struct heft_chunk_source *source;
 	struct heft_write_worker *write;
-	uint8_t *room; /* for a source chunk that is cast */
+	struct heft_cast_room room;
 };
 
 struct job {
@@ -48,9 +48,9 @@ static enum heft_status worker_init(struct job *job, struct worker *w, struct he
 {
 	if (!w->source)
 		HEFT_TRY(heft_chunk_source_new(job->file, true, &w->source, err));
-	if (job->selection.n_cast && !w->room) {
-		w->room = heft_alloc(HEFT_GROUP_BYTES);
-		if (!w->room)
+	if (job->selection.n_cast && !w->room.bytes) {
+		w->room.bytes = heft_alloc(HEFT_GROUP_BYTES);
+		if (!w->room.bytes)
 			return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET,
 			                 "no memory for a worker");
 	}
@@ -58,7 +58,7 @@ static enum heft_status worker_init(struct job *job, struct worker *w, struct he
 }
 
 static enum heft_status read_chunk(struct job *job, struct worker *w,
-                                   const struct heft_plan_chunk *c, uint8_t *dst,
+                                   const struct heft_plan_chunk *c, uint8_t *dst, uint8_t *leaf,
                                    struct heft_error *err)
 {
 	const uint32_t i = job->writer->chunks.tensors[c->tensor].id;
@@ -72,8 +72,10 @@ static enum heft_status read_chunk(struct job *job, struct worker *w,
 
 	if (cast.from == cast.to)
 		return heft_chunk_source_read_one(w->source, cast.tensor, c->chunk_i, c->off, c->n,
-		                                  dst, err);
-	return heft_cast_chunk(w->source, &cast, c->off, w->room, dst, err);
+		                                  dst, leaf, err);
+	HEFT_TRY(heft_cast_chunk(w->source, &cast, c->off, &w->room, dst, err));
+	heft_digest_bytes(w->write->sha, HEFT_DOMAIN_LEAF, dst, c->n, leaf);
+	return heft_sha256_check(w->write->sha, err);
 }
 
 /* A group in which something may be cast is read chunk by chunk. */
@@ -87,15 +89,12 @@ static enum heft_status read_each(struct job *job, struct worker *w, uint64_t gr
 
 	heft_group_begin(&walk, &job->writer->chunks, group_i);
 	for (; heft_group_next(&walk, &ww->chunks[n]); n++) {
-		const size_t size = ww->chunks[n].n;
-
-		HEFT_TRY(read_chunk(job, w, &ww->chunks[n], to, err));
-		heft_digest_bytes(ww->sha, HEFT_DOMAIN_LEAF, to, size,
-		                  ww->leaves + (size_t)n * HEFT_SHA256_SIZE);
-		to += size;
+		HEFT_TRY(read_chunk(job, w, &ww->chunks[n], to,
+		                    ww->leaves + (size_t)n * HEFT_SHA256_SIZE, err));
+		to += ww->chunks[n].n;
 	}
 	*n_chunks = n;
-	return heft_sha256_check(ww->sha, err);
+	return HEFT_OK;
 }
 
 static enum heft_status convert_group(void *ctx, uint64_t i, uint32_t worker_i,
@@ -152,7 +151,7 @@ static void job_done(struct job *job)
 	for (uint32_t i = 0; i < n; i++) {
 		heft_chunk_source_free(job->workers[i].source);
 		heft_write_worker_free(job->workers[i].write);
-		heft_free(job->workers[i].room);
+		heft_free(job->workers[i].room.bytes);
 	}
 	heft_free(job->workers);
 	heft_pool_free(job->pool);
@@ -228,6 +227,15 @@ static void note_lost_sections(struct job *job)
 	}
 }
 
+/* A heft file's META is content even where it says nothing. */
+static bool has_metadata(struct job *job, const char *json)
+{
+	struct heft_index *ix = heft_file_index(job->file);
+	struct heft_section s;
+
+	return ix ? heft_index_find_section(ix, HEFT_SECTION_META, &s) : strcmp(json, "{}") != 0;
+}
+
 static enum heft_status set_metadata(struct job *job, struct heft_error *err)
 {
 	const char *json;
@@ -235,7 +243,7 @@ static enum heft_status set_metadata(struct job *job, struct heft_error *err)
 	if (job->plan->drop_metadata)
 		return HEFT_OK;
 	HEFT_TRY(heft_metadata(job->file, &json, err));
-	return strcmp(json, "{}") == 0 ? HEFT_OK : heft_set_metadata(job->writer, json, err);
+	return has_metadata(job, json) ? heft_set_metadata(job->writer, json, err) : HEFT_OK;
 }
 
 /* Into a heft file: the sections of a heft file, or the recipe that gives the source back. */
@@ -283,6 +291,36 @@ static enum heft_status write_anew(struct job *job, struct heft_error *err)
 	                          err);
 }
 
+static bool is_generation(const struct heft_pages *a, const struct heft_pages *b)
+{
+	const struct heft_page *x = &a->page[a->current];
+	const struct heft_page *y = &b->page[b->current];
+
+	return x->generation == y->generation &&
+	       memcmp(x->dir_digest, y->dir_digest, sizeof x->dir_digest) == 0;
+}
+
+/* A heft file that is converted onto itself was opened before its lock was taken: what was
+ * committed in between would be lost (spec R8.2-5). */
+static enum heft_status check_unchanged(struct job *job, const char *path, struct heft_error *err)
+{
+	struct heft_index *ix = heft_file_index(job->file);
+	const bool is_named_so = strcmp(path, job->file->path) == 0;
+	struct heft_pages now;
+
+	if (!ix || job->writer->lock_fd < 0)
+		return HEFT_OK;
+	if (heft_source_is(job->file->src, path)) {
+		HEFT_TRY(heft_pages_read(job->file->src, &now, err));
+		if (is_generation(heft_index_pages(ix), &now))
+			return HEFT_OK;
+	} else if (!is_named_so) {
+		return HEFT_OK;
+	}
+	return heft_fail(err, HEFT_E_BUSY, HEFT_NO_OFFSET,
+	                 "the file was changed since it was opened");
+}
+
 static enum heft_status convert(struct job *job, const char *path, const struct heft_format *format,
                                 struct heft_error *err)
 {
@@ -298,6 +336,7 @@ static enum heft_status convert(struct job *job, const char *path, const struct 
 	struct heft_writer *w;
 
 	HEFT_TRY(heft_create(path, format->name, &job->plan->write, &job->writer, err));
+	HEFT_TRY(check_unchanged(job, path, err));
 	HEFT_TRY(heft_selection_make(&job->selection, job->file, job->plan, job->writer->tensors,
 	                             err));
 	if (!job->selection.is_changed && !job->plan->drop_metadata) {

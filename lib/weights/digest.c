@@ -3,7 +3,6 @@
  * spec/digest.md. */
 #include "heft/digest.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -12,6 +11,7 @@
 #include "tensor/dtype.h"
 #include "weights/chunk_source.h"
 #include "weights/leaf_table.h"
+#include "weights/same_bytes.h"
 #include "weights/unit.h"
 #include "weights/weights_tree.h"
 
@@ -24,6 +24,9 @@ struct worker {
 
 struct job {
 	struct heft_file *file;
+	uint32_t first; /* of the file's tensors that are hashed */
+	uint32_t n;
+	uint32_t *position; /* of each one's bytes in the plan, which has shared ones once */
 	struct heft_chunk_plan plan;
 	struct heft_leaf_table table;
 	struct heft_meter meter;
@@ -80,6 +83,7 @@ static void job_done(struct job *job)
 	heft_pool_free(job->pool);
 	heft_leaf_table_done(&job->table);
 	heft_chunk_plan_done(&job->plan);
+	heft_free(job->position);
 	heft_meter_done(&job->meter);
 }
 
@@ -105,59 +109,76 @@ static enum heft_status job_run(struct job *job, const struct heft_run *run, str
 	return heft_pool_run(job->pool, job->plan.n_groups, hash_group, job, err);
 }
 
+static enum heft_status make_plan(struct job *job, struct heft_error *err)
+{
+	struct heft_tensor t;
+	uint32_t k = 0;
+
+	HEFT_TRY(heft_chunk_plan_init(&job->plan, job->n, err));
+	job->position = heft_alloc_array(job->n, sizeof *job->position);
+	if (!job->position)
+		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for %u tensors",
+		                 job->n);
+	HEFT_TRY(heft_same_bytes(job->file, job->first, job->n, job->position, err));
+	for (uint32_t i = 0; i < job->n; i++) {
+		struct heft_plan_tensor *p = &job->plan.tensors[k];
+
+		if (job->position[i] != i) {
+			job->position[i] = job->position[job->position[i]];
+			continue;
+		}
+		HEFT_TRY(heft_tensor_at(job->file, job->first + i, &t, err));
+		HEFT_TRY(heft_tensor_unit(job->file, &t, &p->unit, err));
+		p->id = job->first + i;
+		p->n_bytes = t.n_bytes;
+		job->position[i] = k++;
+	}
+	job->plan.n_tensors = k;
+	return HEFT_OK;
+}
+
 static void digest_from_leaves(const struct job *job, uint32_t i, const struct heft_tensor *t,
                                struct heft_sha256 *h, uint8_t *digest)
 {
-	const struct heft_plan_tensor *p = &job->plan.tensors[i];
+	const uint32_t k = job->position[i];
+	const struct heft_plan_tensor *p = &job->plan.tensors[k];
 	uint8_t root[HEFT_DIGEST_SIZE];
 
-	heft_tree_root_of(h, HEFT_DOMAIN_NODE, heft_leaf_at(&job->table, i, 0),
+	heft_tree_root_of(h, HEFT_DOMAIN_NODE, heft_leaf_at(&job->table, k, 0),
 	                  p->n_bytes ? heft_n_chunks(p->n_bytes, p->unit) : 0, root);
 	heft_digest_tensor(h, (uint16_t)t->dtype, (uint8_t)t->rank, t->dims, t->n_bytes, root,
 	                   digest);
 }
 
-static enum heft_status hash_tensors(struct job *job, uint32_t first, uint32_t n,
-                                     const struct heft_run *run, uint8_t *digests,
+static enum heft_status make_digests(const struct job *job, struct heft_sha256 *h, uint8_t *digests,
                                      struct heft_error *err)
 {
-	struct heft_sha256 *h = NULL;
 	struct heft_tensor t;
-	enum heft_status st = heft_chunk_plan_init(&job->plan, n, err);
 
-	for (uint32_t i = 0; st == HEFT_OK && i < n; i++) {
-		struct heft_plan_tensor *p = &job->plan.tensors[i];
-
-		st = heft_tensor_at(job->file, first + i, &t, err);
-		if (st == HEFT_OK)
-			st = heft_tensor_unit(job->file, &t, &p->unit, err);
-		p->id = first + i;
-		p->n_bytes = t.n_bytes;
+	for (uint32_t i = 0; i < job->n; i++) {
+		HEFT_TRY(heft_tensor_at(job->file, job->first + i, &t, err));
+		digest_from_leaves(job, i, &t, h, digests + (size_t)i * HEFT_DIGEST_SIZE);
 	}
-	if (st == HEFT_OK)
-		st = job_run(job, run, err);
-	if (st == HEFT_OK)
-		st = heft_sha256_new(&h, err);
-	for (uint32_t i = 0; st == HEFT_OK && i < n; i++) {
-		st = heft_tensor_at(job->file, first + i, &t, err);
-		if (st == HEFT_OK)
-			digest_from_leaves(job, i, &t, h, digests + (size_t)i * HEFT_DIGEST_SIZE);
-	}
-	if (st == HEFT_OK)
-		st = heft_sha256_check(h, err);
-	heft_sha256_free(h);
-	return st;
+	return heft_sha256_check(h, err);
 }
 
 static enum heft_status hash_range(struct heft_file *file, uint32_t first, uint32_t n,
                                    const struct heft_run *run, uint8_t *digests,
                                    struct heft_error *err)
 {
-	struct job job = { .file = file };
+	struct job job = { .file = file, .first = first, .n = n };
+	struct heft_sha256 *h = NULL;
 	enum heft_status st;
 
 	heft_meter_init(&job.meter, run, 0);
-	st = hash_tensors(&job, first, n, run, digests, err);
+	st = make_plan(&job, err);
+	if (st == HEFT_OK)
+		st = job_run(&job, run, err);
+	if (st == HEFT_OK)
+		st = heft_sha256_new(&h, err);
+	if (st == HEFT_OK)
+		st = make_digests(&job, h, digests, err);
+	heft_sha256_free(h);
 	job_done(&job);
 	return st;
 }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "codec/digest_tree.h"
 #include "container/index.h"
+#include "container/tail_bits.h"
 #include "container/verify.h"
 
 static enum heft_status pick_format(struct heft_file *f, const char *name, struct heft_error *err)
@@ -130,13 +131,17 @@ enum heft_status heft_find(struct heft_file *file, const char *name, struct heft
 	return heft_find_in(file, HEFT_SPACE_WEIGHTS, name, tensor, err);
 }
 
-static enum heft_status check_tensor(const struct heft_file *file, const struct heft_tensor *t,
+/* Lest a description from another file make a read leave its tensor. */
+static enum heft_status check_tensor(struct heft_file *file, const struct heft_tensor *t,
                                      struct heft_error *err)
 {
-	if (t->index >= heft_n_tensors(file))
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
-		                 "the tensor is not of this file");
-	return HEFT_OK;
+	struct heft_tensor own = { .n_bytes = UINT64_MAX };
+
+	if (t->index < heft_n_tensors(file))
+		HEFT_TRY(file->format->tensor_at(file->st, t->index, &own, err));
+	if (t->n_bytes == own.n_bytes && t->n_elements == own.n_elements)
+		return HEFT_OK;
+	return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "the tensor is not of this file");
 }
 
 enum heft_status heft_read(struct heft_file *file, const struct heft_tensor *tensor,
@@ -151,37 +156,46 @@ enum heft_status heft_read(struct heft_file *file, const struct heft_tensor *ten
 	return file->format->read(file->st, tensor->index, offset, dst, n, err);
 }
 
+static enum heft_status verify_chunk(struct heft_index *ix, uint32_t row_i,
+                                     const struct heft_row *row, uint64_t chunk_i,
+                                     const uint8_t *bytes, struct heft_sha256 *h,
+                                     struct heft_error *err)
+{
+	const uint64_t off = chunk_i * row->chunk_size;
+	const uint64_t left = row->n_bytes - off;
+	uint8_t stated[HEFT_DIGEST_SIZE];
+	uint8_t found[HEFT_DIGEST_SIZE];
+
+	HEFT_TRY(heft_index_leaf(ix, row_i, row, chunk_i, h, stated, err));
+	heft_digest_bytes(h, HEFT_DOMAIN_LEAF, bytes + off,
+	                  left < row->chunk_size ? (size_t)left : row->chunk_size, found);
+	HEFT_TRY(heft_sha256_check(h, err));
+	if (memcmp(stated, found, HEFT_DIGEST_SIZE) == 0)
+		return HEFT_OK;
+	return heft_fail(err, HEFT_E_CORRUPT, row->place + off,
+	                 "chunk %llu of tensor '%.*s' does not match its digest",
+	                 (unsigned long long)chunk_i, (int)row->name_size, row->name);
+}
+
 /* Compares the mapped bytes of a heft file's tensor with the leaves that the file states. */
-static enum heft_status verify_mapped(struct heft_index *ix, uint32_t index, const uint8_t *bytes,
-                                      struct heft_error *err)
+static enum heft_status verify_mapped(struct heft_index *ix, const struct heft_tensor *t,
+                                      const uint8_t *bytes, struct heft_error *err)
 {
 	struct heft_sha256 *h;
 	struct heft_row row;
 	uint32_t row_i;
-	enum heft_status st;
+	enum heft_status st = HEFT_OK;
 
-	HEFT_TRY(heft_index_row_at(ix, index, &row_i, err));
+	HEFT_TRY(heft_index_row_at(ix, t->index, &row_i, err));
 	HEFT_TRY(heft_index_row(ix, row_i, &row, err));
 	HEFT_TRY(heft_sha256_new(&h, err));
-	st = HEFT_OK;
-	for (uint64_t c = 0; st == HEFT_OK && c < row.n_chunks; c++) {
-		const uint64_t off = c * row.chunk_size;
-		const uint64_t left = row.n_bytes - off;
-		uint8_t stated[HEFT_DIGEST_SIZE];
-		uint8_t found[HEFT_DIGEST_SIZE];
-
-		st = heft_index_leaf(ix, row_i, &row, c, h, stated, err);
-		if (st != HEFT_OK)
-			break;
-		heft_digest_bytes(h, HEFT_DOMAIN_LEAF, bytes + off,
-		                  left < row.chunk_size ? (size_t)left : row.chunk_size, found);
-		st = heft_sha256_check(h, err);
-		if (st == HEFT_OK && memcmp(stated, found, HEFT_DIGEST_SIZE) != 0)
-			st = heft_fail(err, HEFT_E_CORRUPT, row.place + off,
-			               "chunk %llu of tensor '%.*s' does not match its digest",
-			               (unsigned long long)c, (int)row.name_size, row.name);
-	}
+	for (uint64_t c = 0; st == HEFT_OK && c < row.n_chunks; c++)
+		st = verify_chunk(ix, row_i, &row, c, bytes, h, err);
 	heft_sha256_free(h);
+	if (st == HEFT_OK && !heft_tail_bits_ok(row.dtype, t->n_elements, bytes[row.n_bytes - 1]))
+		st = heft_fail(err, HEFT_E_CORRUPT, row.place + row.n_bytes - 1,
+		               "tensor '%.*s' has bits behind its last element that are not 0",
+		               (int)row.name_size, row.name);
 	return st;
 }
 
@@ -203,7 +217,7 @@ enum heft_status heft_map(struct heft_file *file, const struct heft_tensor *tens
 		return heft_fail(err, HEFT_E_CORRUPT, off, "tensor '%s' ends past the file",
 		                 tensor->name);
 	if (ix && (file->flags & HEFT_OPEN_VERIFY))
-		HEFT_TRY(verify_mapped(ix, tensor->index, map + off, err));
+		HEFT_TRY(verify_mapped(ix, tensor, map + off, err));
 	*bytes = map + off;
 	return HEFT_OK;
 }

@@ -19,6 +19,8 @@ struct maker {
 	bool *used; /* of each rule: include, exclude, rename, dtype, behind one another */
 	/* of each tie group of the file: its first chosen tensor; UINT32_MAX: none yet */
 	uint32_t *leader;
+	/* of each chosen tensor that leads: the next one of its group in another dtype */
+	uint32_t *next_leader;
 	char name[HEFT_MAX_NAME + 1];
 };
 
@@ -142,20 +144,19 @@ static enum heft_status pick_dtype(struct maker *m, const struct heft_tensor *t,
 	return HEFT_OK;
 }
 
-/* A tie stays one as long as both tensors come in the same dtype. */
+/* A tie stays one between the tensors that come in the same dtype. */
 static void keep_tie(struct maker *m, const struct heft_tensor *t, uint32_t i)
 {
 	struct heft_listed *row = heft_listing_row_mut(m->tensors, i);
-	const uint32_t leader = m->leader[t->tie];
+	uint32_t *leader = &m->leader[t->tie];
 
-	if (leader == UINT32_MAX) {
-		m->leader[t->tie] = i;
-	} else if (heft_listing_row(m->tensors, leader)->dtype == row->dtype) {
-		row->tie = leader;
-		row->share = leader;
-	} else {
-		m->s->is_changed = true;
-	}
+	m->next_leader[i] = UINT32_MAX;
+	while (*leader != UINT32_MAX && heft_listing_row(m->tensors, *leader)->dtype != row->dtype)
+		leader = &m->next_leader[*leader];
+	if (*leader == UINT32_MAX)
+		*leader = i;
+	row->tie = *leader;
+	row->share = *leader;
 }
 
 static enum heft_status add(struct maker *m, const struct heft_tensor *t, struct heft_error *err)
@@ -265,14 +266,16 @@ enum heft_status heft_selection_make(struct heft_selection *s, struct heft_file 
 	m->tensors = tensors;
 	m->used = heft_zalloc_array(n_rules(plan), sizeof *m->used);
 	m->leader = heft_alloc_array(n, sizeof *m->leader);
+	m->next_leader = heft_alloc_array(n, sizeof *m->next_leader);
 	s->source = heft_alloc_array(n, sizeof *s->source);
 	s->source_dtype = heft_alloc_array(n, sizeof *s->source_dtype);
-	if (m->used && m->leader && s->source && s->source_dtype)
+	if (m->used && m->leader && m->next_leader && s->source && s->source_dtype)
 		st = make(m, err);
 	else
 		st = heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for %u tensors", n);
 	heft_free(m->used);
 	heft_free(m->leader);
+	heft_free(m->next_leader);
 	heft_free(m);
 	if (st != HEFT_OK)
 		heft_selection_done(s);

@@ -8,7 +8,6 @@
 #include "base/error.h"
 #include "base/lock.h"
 #include "codec/digest_tree.h"
-#include "container/layout.h"
 #include "container/meta.h"
 #include "tensor/dtype.h"
 #include "weights/chunk_writer.h"
@@ -42,15 +41,13 @@ static enum heft_status check_options(const struct heft_format *f, const char *p
 static enum heft_status lock_replaced(struct heft_writer *w, const char *path,
                                       struct heft_error *err)
 {
+	const struct heft_format *old;
 	struct heft_source *src;
-	uint8_t head[HEFT_MAGIC_SIZE];
 	bool is_heft;
 
 	if (!w->plan.options.overwrite || heft_source_open(path, false, &src, NULL) != HEFT_OK)
 		return HEFT_OK;
-	is_heft = heft_source_size(src) >= sizeof head &&
-	          heft_source_read(src, 0, head, sizeof head, NULL) == HEFT_OK &&
-	          memcmp(head, HEFT_MAGIC, sizeof head) == 0;
+	is_heft = heft_format_probe(src, &old, NULL) == HEFT_OK && old->index;
 	heft_source_close(src);
 	return is_heft ? heft_lock_open_read(path, LOCK_MS, &w->lock_fd, err) : HEFT_OK;
 }
@@ -92,22 +89,23 @@ enum heft_status heft_create(const char *path, const char *format,
 	return HEFT_OK;
 }
 
-/* What every call but heft_discard begins with. */
-static enum heft_status check_usable(const struct heft_writer *w, bool before_data,
-                                     struct heft_error *err)
-{
-	if (w->has_failed)
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "the writer has failed before");
-	if (before_data && w->w)
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "data has been put already");
-	return HEFT_OK;
-}
-
 static enum heft_status note(struct heft_writer *w, enum heft_status st)
 {
 	if (st != HEFT_OK)
 		w->has_failed = true;
 	return st;
+}
+
+/* What every call but heft_discard begins with. */
+static enum heft_status check_usable(struct heft_writer *w, bool before_data,
+                                     struct heft_error *err)
+{
+	if (w->has_failed)
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "the writer has failed before");
+	if (before_data && w->w)
+		return note(w, heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                         "data has been put already"));
+	return HEFT_OK;
 }
 
 static enum heft_status declare(struct heft_writer *w, const struct heft_tensor *t,
@@ -147,7 +145,7 @@ static enum heft_status tie(struct heft_writer *w, uint32_t i, struct heft_error
 		                 i);
 	first = heft_listing_row(w->tensors, i);
 	if (first->dtype != row->dtype || first->rank != row->rank ||
-	    first->n_bytes != row->n_bytes ||
+	    first->n_bytes != row->n_bytes || first->unit != row->unit ||
 	    memcmp(heft_listing_dims(w->tensors, i), heft_listing_dims(w->tensors, last),
 	           row->rank * sizeof(uint64_t)) != 0)
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
@@ -164,8 +162,9 @@ enum heft_status heft_declare_tied(struct heft_writer *writer, const struct heft
 {
 	HEFT_TRY(check_usable(writer, true, err));
 	if (heft_sink_is_stream(writer->sink) && !(writer->format->caps & HEFT_FORMAT_TIES))
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
-		                 "a %s file in a pipe has no tied tensors", writer->format->name);
+		return note(writer, heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                              "a %s file in a pipe has no tied tensors",
+		                              writer->format->name));
 	HEFT_TRY(note(writer, declare(writer, tensor, err)));
 	return note(writer, tie(writer, i, err));
 }

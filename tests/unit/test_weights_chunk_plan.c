@@ -120,6 +120,28 @@ START_TEST(chunks_of_odd_units_and_empty_tensors_mix)
 }
 END_TEST
 
+/* What a small file may state, whatever its bytes: a plan's memory goes by the tensors. */
+START_TEST(huge_tensors_take_no_memory)
+{
+	const struct heft_plan_tensor t[] = {
+		{ .unit = 3, .n_bytes = UINT64_C(3) << 60 },
+		{ .unit = 1, .n_bytes = 7 },
+		{ .unit = 1, .n_bytes = UINT64_C(1) << 62 },
+	};
+	struct heft_group_walk walk;
+	struct heft_plan_chunk c;
+
+	plan(t, 3);
+	ck_assert_uint_le(p.n_stretches, 6);
+	heft_group_begin(&walk, &p, p.n_groups - 1);
+	ck_assert(heft_group_next(&walk, &c));
+	ck_assert_uint_eq(c.tensor, 2);
+	ck_assert_uint_eq(c.off + c.n, UINT64_C(1) << 62);
+	ck_assert(!heft_group_next(&walk, &c));
+	heft_chunk_plan_done(&p);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("weights chunk plan");
@@ -130,6 +152,7 @@ int main(void)
 	tcase_add_test(tc, small_tensors_are_grouped);
 	tcase_add_test(tc, tiny_tensors_are_grouped_by_count);
 	tcase_add_test(tc, chunks_of_odd_units_and_empty_tensors_mix);
+	tcase_add_test(tc, huge_tensors_take_no_memory);
 	suite_add_tcase(suite, tc);
 	return heft_unit_run(suite);
 }

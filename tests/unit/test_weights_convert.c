@@ -3,6 +3,9 @@
  * back. */
 #include "heft/convert.h"
 
+#include <fcntl.h>
+
+#include "heft/edit.h"
 #include "model.h"
 #include "scratch.h"
 #include "unit.h"
@@ -139,6 +142,62 @@ START_TEST(a_tie_outlives_its_first_tensor)
 	ck_assert_uint_eq(report.n_tensors, MODEL_N);
 	model_digest(scratch_path(&s, "b.heft"), digest);
 	ck_assert_mem_eq(digest, report.weights_digest, sizeof digest);
+}
+END_TEST
+
+/* Of a group whose first tensor alone is cast, the others stay tied. */
+START_TEST(a_tie_stays_between_those_of_one_dtype)
+{
+	const struct heft_dtype_rule rules[] = { { "t0", HEFT_DTYPE_F16 },
+		                                 { "t3", HEFT_DTYPE_F16 },
+		                                 { "t5", HEFT_DTYPE_F64 } };
+	const struct heft_convert_plan plan = { .dtype_rules = rules, .n_dtype_rules = 3 };
+	static const uint32_t ties[] = { 0, 1, 1, 0, 1, 5 };
+	struct heft_tensor t = { .dtype = HEFT_DTYPE_F32, .rank = 1, .dims = { 2 } };
+	static const char *const names[] = { "t0", "t1", "t2", "t3", "t4", "t5" };
+	const float values[] = { 1, 2 };
+	struct heft_file *file;
+	struct heft_writer *w;
+
+	ck_assert_int_eq(heft_create(scratch_path(&s, "a.heft"), "heft", NULL, &w, &err), HEFT_OK);
+	for (uint32_t i = 0; i < 6; i++) {
+		t.name = names[i];
+		if (i == 0)
+			ck_assert_int_eq(heft_declare(w, &t, &err), HEFT_OK);
+		else
+			ck_assert_int_eq(heft_declare_tied(w, &t, i - 1, &err), HEFT_OK);
+	}
+	model_put(w, 0, values, sizeof values);
+	ck_assert_int_eq(heft_commit(w, NULL, &err), HEFT_OK);
+	convert(scratch_path(&s, "a.heft"), scratch_path(&s, "b.heft"), &plan);
+	ck_assert_uint_eq(report.n_cast, 3);
+	file = model_open(scratch_path(&s, "b.heft"));
+	for (uint32_t i = 0; i < 6; i++) {
+		ck_assert_int_eq(heft_tensor_at(file, i, &t, &err), HEFT_OK);
+		ck_assert_uint_eq(t.tie, ties[i]);
+	}
+	heft_close(file);
+}
+END_TEST
+
+/* spec D1-7: a META that says nothing is content as well. */
+START_TEST(empty_metadata_is_kept)
+{
+	char *paths[] = { scratch_path(&s, "a.heft"), scratch_path(&s, "b.heft") };
+	uint8_t digest[2][HEFT_DIGEST_SIZE];
+	struct heft_file *file;
+	struct heft_writer *w;
+
+	ck_assert_int_eq(heft_create(paths[0], "heft", NULL, &w, &err), HEFT_OK);
+	ck_assert_int_eq(heft_set_metadata(w, "{}", &err), HEFT_OK);
+	ck_assert_int_eq(heft_commit(w, NULL, &err), HEFT_OK);
+	convert(paths[0], paths[1], NULL);
+	for (unsigned i = 0; i < 2; i++) {
+		file = model_open(paths[i]);
+		ck_assert_int_eq(heft_artifact_digest(file, digest[i], &err), HEFT_OK);
+		heft_close(file);
+	}
+	ck_assert_mem_eq(digest[0], digest[1], HEFT_DIGEST_SIZE);
 }
 END_TEST
 
@@ -285,6 +344,156 @@ START_TEST(the_target_may_be_the_source)
 }
 END_TEST
 
+static void edit(const char *path)
+{
+	struct heft_edit *e;
+
+	ck_assert_int_eq(heft_edit_open(path, NULL, &e, &err), HEFT_OK);
+	ck_assert_int_eq(heft_edit_set_metadata(e, "a", "1", &err), HEFT_OK);
+	ck_assert_int_eq(heft_edit_commit(e, &err), HEFT_OK);
+}
+
+/* spec R8.2-5: an update that was committed after the file was opened must not get lost. */
+START_TEST(a_file_that_changed_is_not_converted_onto_itself)
+{
+	const struct heft_convert_plan plan = { .write = { .overwrite = true } };
+	char *path = scratch_path(&s, "a.heft");
+	struct heft_file *file;
+	char *bytes;
+	size_t size;
+
+	model_write(path, "heft", NULL, false, NULL);
+	file = model_open(path);
+	if (_i == 0) {
+		edit(path);
+	} else {
+		model_write(scratch_path(&s, "new.heft"), "heft", NULL, true, NULL);
+		ck_assert_int_eq(rename(scratch_path(&s, "new.heft"), path), 0);
+	}
+	bytes = scratch_read(path, &size);
+	ck_assert_int_eq(heft_convert(file, path, &plan, &report, &err), HEFT_E_BUSY);
+	scratch_check(path, bytes, size);
+	/* Onto another file it is only an older one. */
+	model_write(scratch_path(&s, "b.heft"), "heft", NULL, false, NULL);
+	ck_assert_int_eq(heft_convert(file, scratch_path(&s, "b.heft"), &plan, &report, &err),
+	                 HEFT_OK);
+	heft_close(file);
+	convert(path, path, &plan);
+	ck_assert_uint_eq(scratch_n_files(&s), 2);
+	free(bytes);
+}
+END_TEST
+
+/* Standard output is a file meanwhile. */
+static enum heft_status convert_to_stream(const char *from, const char *to,
+                                          const struct heft_convert_plan *plan)
+{
+	const int out = dup(STDOUT_FILENO);
+	const int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	enum heft_status st;
+
+	ck_assert(out >= 0 && fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0);
+	st = try_convert(from, "-", plan);
+	ck_assert(dup2(out, STDOUT_FILENO) >= 0);
+	close(out);
+	close(fd);
+	return st;
+}
+
+START_TEST(a_stream_has_the_bytes_of_the_file)
+{
+	static const uint32_t n_threads[] = { 1, 2, 5 };
+	const char *const in[] = { "*" };
+	const char *const out[] = { "ids" };
+	struct heft_convert_plan plans[] = {
+		{ .format = "safetensors" },
+		{ .format = "safetensors",
+		  .include = in,
+		  .n_include = 1,
+		  .exclude = out,
+		  .n_exclude = 1,
+		  .float_dtype = HEFT_DTYPE_BF16 },
+	};
+	struct heft_convert_plan *plan = &plans[_i / 3];
+
+	plan->run.n_threads = n_threads[_i % 3];
+	model_write(scratch_path(&s, "a.heft"), "heft", NULL, true, NULL);
+	ck_assert_msg(convert_to_stream(scratch_path(&s, "a.heft"), scratch_path(&s, "out"),
+	                                plan) == HEFT_OK,
+	              "%s", err.msg);
+	ck_assert_uint_eq(report.file_size, 0); /* which is not known of a pipe */
+	convert(scratch_path(&s, "a.heft"), scratch_path(&s, "b.safetensors"), plan);
+	check_same_bytes(scratch_path(&s, "out"), scratch_path(&s, "b.safetensors"));
+	plan->format = "heft";
+	ck_assert_int_eq(convert_to_stream(scratch_path(&s, "a.heft"), scratch_path(&s, "out"),
+	                                   plan),
+	                 HEFT_E_USAGE);
+}
+END_TEST
+
+/* Whatever the threads, the first failure in the file's order is the one that is told. */
+START_TEST(the_first_of_several_failures_is_told)
+{
+	struct heft_convert_plan plan = { .run = { .n_threads = 4 } };
+	size_t size;
+	char *bytes;
+
+	model_write(scratch_path(&s, "a.heft"), "heft", NULL, false, NULL);
+	bytes = scratch_read(scratch_path(&s, "a.heft"), &size);
+	for (unsigned i = 0; i < 3; i++)
+		bytes[8192 + 100000 + (i << 20)] ^= 1;
+	scratch_write(scratch_path(&s, "a.heft"), bytes, size);
+	free(bytes);
+	plan.write.compress = (enum heft_compress)(_i % 2);
+	for (int i = 0; i < 20; i++) {
+		ck_assert_int_eq(try_convert(s.paths[0], scratch_path(&s, "b.heft"), &plan),
+		                 HEFT_E_CORRUPT);
+		ck_assert_msg(strstr(err.msg, "chunk 0 of tensor 'big'") != NULL, "%s", err.msg);
+	}
+	ck_assert_uint_eq(scratch_n_files(&s), 1);
+}
+END_TEST
+
+/* A dtype that is not known is carried and never cast. */
+START_TEST(an_unknown_dtype_is_carried)
+{
+	const struct heft_tensor t = { .name = "odd",
+		                       .dtype = (enum heft_dtype)0x7777,
+		                       .rank = 2,
+		                       .dims = { 3, 5 },
+		                       .alignment = 6,
+		                       .n_bytes = 12 };
+	const struct heft_dtype_rule rule = { "odd", HEFT_DTYPE_F32 };
+	const struct heft_convert_plan cast = { .dtype_rules = &rule, .n_dtype_rules = 1 };
+	uint8_t digest[2][HEFT_DIGEST_SIZE];
+	struct heft_tensor tied = t;
+	struct heft_writer *w;
+
+	tied.name = "tied";
+	tied.alignment = 4;
+	ck_assert_int_eq(heft_create(scratch_path(&s, "a.heft"), "heft", NULL, &w, &err), HEFT_OK);
+	ck_assert_int_eq(heft_declare(w, &t, &err), HEFT_OK);
+	ck_assert_int_eq(heft_declare_tied(w, &tied, 0, &err), HEFT_E_USAGE); /* another unit */
+	heft_discard(w);
+	tied.alignment = 6;
+	ck_assert_int_eq(heft_create(scratch_path(&s, "a.heft"), "heft", NULL, &w, &err), HEFT_OK);
+	ck_assert_int_eq(heft_declare(w, &t, &err), HEFT_OK);
+	ck_assert_int_eq(heft_declare_tied(w, &tied, 0, &err), HEFT_OK);
+	model_put(w, 0, "hello, world", 12);
+	ck_assert_int_eq(heft_commit(w, digest[0], &err), HEFT_OK);
+	convert(scratch_path(&s, "a.heft"), scratch_path(&s, "b.heft"), NULL);
+	model_digest(scratch_path(&s, "b.heft"), digest[1]);
+	ck_assert_mem_eq(digest[0], digest[1], HEFT_DIGEST_SIZE);
+	check_same_bytes(scratch_path(&s, "a.heft"), scratch_path(&s, "b.heft"));
+	ck_assert_int_eq(try_convert(scratch_path(&s, "a.heft"), scratch_path(&s, "c.heft"), &cast),
+	                 HEFT_E_USAGE);
+	ck_assert_int_eq(try_convert(scratch_path(&s, "a.heft"), scratch_path(&s, "c.safetensors"),
+	                             NULL),
+	                 HEFT_E_USAGE);
+	ck_assert_uint_eq(scratch_n_files(&s), 2);
+}
+END_TEST
+
 START_TEST(what_a_target_cannot_hold_is_said_before_it_is_written)
 {
 	const struct heft_tensor t = {
@@ -369,12 +578,18 @@ int main(void)
 	tcase_add_loop_test(tc, bytes_never_depend_on_the_threads, 0, 3);
 	tcase_add_test(tc, ties_go_from_heft_to_heft);
 	tcase_add_test(tc, a_tie_outlives_its_first_tensor);
+	tcase_add_test(tc, a_tie_stays_between_those_of_one_dtype);
+	tcase_add_test(tc, empty_metadata_is_kept);
 	tcase_add_test(tc, patterns_choose_and_rename);
 	tcase_add_test(tc, floats_are_cast_and_integers_are_not);
 	tcase_add_loop_test(tc, casting_equals_casting_by_hand, 0, 6);
 	tcase_add_loop_test(tc, rules_that_match_nothing_are_mistakes, 0, 5);
 	tcase_add_test(tc, two_tensors_under_one_name_are_a_mistake);
 	tcase_add_test(tc, the_target_may_be_the_source);
+	tcase_add_loop_test(tc, a_file_that_changed_is_not_converted_onto_itself, 0, 2);
+	tcase_add_loop_test(tc, a_stream_has_the_bytes_of_the_file, 0, 6);
+	tcase_add_loop_test(tc, the_first_of_several_failures_is_told, 0, 2);
+	tcase_add_test(tc, an_unknown_dtype_is_carried);
 	tcase_add_test(tc, what_a_target_cannot_hold_is_said_before_it_is_written);
 	tcase_add_test(tc, a_damaged_chunk_stops_the_conversion);
 	tcase_add_test(tc, a_cancelled_conversion_leaves_nothing);

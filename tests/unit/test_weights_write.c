@@ -2,6 +2,9 @@
 /* test_weights_write.c - new files by heft_create, heft_declare, heft_put, heft_commit. */
 #include "heft/write.h"
 
+#include <fcntl.h>
+
+#include "base/lock.h"
 #include "model.h"
 #include "scratch.h"
 #include "unit.h"
@@ -224,6 +227,121 @@ START_TEST(compression_and_alignment_keep_every_value)
 }
 END_TEST
 
+/* spec R8.2-5: even where only the second slot page is whole. */
+START_TEST(a_heft_file_is_locked_while_it_is_replaced)
+{
+	static const char zeros[4096];
+	const struct heft_write_options replace = { .overwrite = true };
+	char *path = scratch_path(&s, "f");
+	struct heft_writer *w;
+	char *bytes;
+	size_t size;
+	int fd = -1;
+
+	model_write(path, "heft", NULL, false, NULL);
+	bytes = scratch_read(path, &size);
+	if (_i == 1) {
+		memcpy(bytes + sizeof zeros, bytes, sizeof zeros);
+		memcpy(bytes, zeros, sizeof zeros);
+		scratch_write(path, bytes, size);
+	}
+	ck_assert_int_eq(heft_create(path, "heft", &replace, &w, &err), HEFT_OK);
+	ck_assert_int_eq(heft_lock_open(path, 1, &fd, &err), HEFT_E_BUSY);
+	heft_discard(w);
+	ck_assert_int_eq(heft_lock_open(path, 1, &fd, &err), HEFT_OK);
+	heft_lock_close(fd);
+	scratch_check(path, bytes, size);
+	free(bytes);
+	model_write(path, formats[_i], &replace, true, NULL);
+	ck_assert_int_eq(heft_lock_open(path, 1, &fd, &err), HEFT_OK);
+	heft_lock_close(fd);
+	ck_assert_uint_eq(scratch_n_files(&s), 1);
+}
+END_TEST
+
+/* After the first failure nothing else is taken, whichever call it was. */
+START_TEST(a_failure_is_final)
+{
+	const struct heft_tensor nothing = { .name = "x", .dtype = (enum heft_dtype)0x103 };
+	const float v[2] = { 1, 2 };
+	struct heft_writer *w;
+
+	ck_assert_int_eq(heft_create(scratch_path(&s, "f"), formats[_i % 2], NULL, &w, &err),
+	                 HEFT_OK);
+	ck_assert_int_eq(heft_declare(w, &one, &err), HEFT_OK);
+	switch (_i / 2) {
+	case 0:
+		ck_assert_int_eq(heft_declare(w, &nothing, &err), HEFT_E_USAGE);
+		break;
+	case 1:
+		ck_assert_int_eq(heft_put(w, 0, v, sizeof v, &err), HEFT_OK);
+		ck_assert_int_eq(heft_set_metadata(w, "{}", &err), HEFT_E_USAGE);
+		break;
+	default:
+		ck_assert_int_eq(heft_put(w, 0, v, 5, &err), HEFT_OK);
+		ck_assert_int_eq(heft_put(w, 1, v, 1, &err), HEFT_E_USAGE);
+		break;
+	}
+	ck_assert_int_eq(heft_put(w, 0, v, 1, &err), HEFT_E_USAGE);
+	ck_assert_ptr_nonnull(strstr(err.msg, "failed before"));
+	if (_i % 2)
+		heft_discard(w);
+	else
+		ck_assert_int_eq(heft_commit(w, NULL, &err), HEFT_E_USAGE);
+	heft_discard(NULL);
+	ck_assert_uint_eq(scratch_n_files(&s), 0);
+}
+END_TEST
+
+static enum heft_status put_all(struct heft_writer *w, const struct heft_tensor *tensors)
+{
+	const double values[] = { 1, 2 };
+	enum heft_status st = heft_declare(w, &tensors[0], &err);
+
+	if (st == HEFT_OK)
+		st = heft_declare(w, &tensors[1], &err);
+	if (st == HEFT_OK)
+		st = heft_put(w, 0, values, 8, &err);
+	if (st == HEFT_OK)
+		st = heft_put(w, 1, values, 8, &err);
+	if (st == HEFT_OK)
+		return heft_commit(w, NULL, &err);
+	heft_discard(w);
+	return st;
+}
+
+/* Standard output, which is a file meanwhile, takes bytes in the order in which they lie. */
+START_TEST(a_stream_is_put_in_order)
+{
+	const struct heft_tensor tensors[] = {
+		{ .name = "a", .dtype = HEFT_DTYPE_F64, .rank = 1, .dims = { 1 } },
+		{ .name = "b", .dtype = HEFT_DTYPE_U8, .rank = 1, .dims = { 8 } },
+		{ .name = "c", .dtype = HEFT_DTYPE_F64, .rank = 1, .dims = { 1 } },
+	};
+	const int out = dup(STDOUT_FILENO);
+	const int fd = open(scratch_path(&s, "f"), O_WRONLY | O_CREAT, 0600);
+	struct heft_writer *w;
+	enum heft_status st[3];
+
+	ck_assert(out >= 0 && fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0);
+	st[0] = heft_create("-", "safetensors", NULL, &w, &err);
+	st[1] = heft_declare(w, &tensors[0], &err);
+	if (st[1] == HEFT_OK)
+		st[1] = heft_declare_tied(w, &tensors[2], 0, &err);
+	heft_discard(w);
+	st[2] = heft_create("-", "safetensors", NULL, &w, &err);
+	if (st[2] == HEFT_OK)
+		st[2] = put_all(w, tensors + _i);
+	ck_assert(dup2(out, STDOUT_FILENO) >= 0);
+	close(out);
+	close(fd);
+	ck_assert_int_eq(st[0], HEFT_OK);
+	ck_assert_int_eq(st[1], HEFT_E_USAGE); /* a tie would have to be read back */
+	ck_assert_int_eq(st[2], HEFT_OK);
+	heft_close(model_open(scratch_path(&s, "f")));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("weights write");
@@ -242,6 +360,9 @@ int main(void)
 	tcase_add_test(tc, options_that_a_format_lacks_are_refused);
 	tcase_add_loop_test(tc, metadata_must_be_an_object_without_doubles, 0, 2);
 	tcase_add_loop_test(tc, compression_and_alignment_keep_every_value, 0, 3);
+	tcase_add_loop_test(tc, a_heft_file_is_locked_while_it_is_replaced, 0, 2);
+	tcase_add_loop_test(tc, a_failure_is_final, 0, 6);
+	tcase_add_loop_test(tc, a_stream_is_put_in_order, 0, 2);
 	suite_add_tcase(suite, tc);
 	return heft_unit_run(suite);
 }

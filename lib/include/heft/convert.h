@@ -3,9 +3,10 @@
  * heft/convert.h - write an open file anew: in another format, with some of its tensors, under
  * other names, in other dtypes.
  *
- *	struct heft_convert_plan plan = { .include = (const char *const[]){ "encoder.*" },
- *	.n_include = 1,
- *	                                  .float_dtype = HEFT_DTYPE_BF16 };
+ *	const char *const include[] = { "encoder.*" };
+ *	const struct heft_convert_plan plan = {
+ *		.include = include, .n_include = 1, .float_dtype = HEFT_DTYPE_BF16
+ *	};
  *
  *	heft_convert(file, "encoder.heft", &plan, NULL, &err);
  *
@@ -55,9 +56,9 @@ struct heft_convert_report {
 	uint64_t n_tensors;
 	uint64_t n_cast;
 	uint64_t n_renamed;
-	uint64_t n_bytes; /* logical bytes written */
-	uint64_t file_size;
-	bool is_restored; /* the source file was restored byte for byte */
+	uint64_t n_bytes;   /* logical bytes written */
+	uint64_t file_size; /* 0: standard output */
+	bool is_restored;   /* the source file was restored byte for byte */
 	/* what a person should know: "not restored byte for byte: ..."; else empty */
 	char note[200];
 	uint8_t weights_digest[HEFT_DIGEST_SIZE]; /* of what was written */
@@ -71,8 +72,9 @@ struct heft_convert_report {
  * Owns:    nothing; `plan` and `report` may be NULL.
  * Units:   none.
  * Errors:  HEFT_E_USAGE (a rule that matches nothing, two tensors under one name, what the target
- *          cannot hold, target exists, target is the source), and those of heft_read and
- *          heft_commit.
+ *          cannot hold, target exists), HEFT_E_BUSY (also: `file` is to be converted onto itself
+ *          and was changed since it was opened), HEFT_E_CANCELLED, and those of heft_read,
+ *          heft_create and heft_commit. On failure nothing stays behind.
  * Threads: any.
  */
 HEFT_API enum heft_status heft_convert(struct heft_file *file, const char *path,

@@ -114,7 +114,8 @@ struct heft_verify_report {
 	bool has_artifact_digest;
 	uint64_t n_faults;
 	uint64_t n_dead_bytes;
-	uint8_t weights_digest[HEFT_DIGEST_SIZE]; /* computed from the data */
+	/* computed from the data; zeros when some of it cannot be read */
+	uint8_t weights_digest[HEFT_DIGEST_SIZE];
 	uint8_t artifact_digest[HEFT_DIGEST_SIZE];
 };
 

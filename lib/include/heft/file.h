@@ -159,8 +159,9 @@ HEFT_API enum heft_status heft_find_in(struct heft_file *file, enum heft_space s
  *
  * Owns:    nothing; `dst` stays the caller's.
  * Units:   `offset` and `n` in bytes, offset + n at most tensor->n_bytes.
- * Errors:  HEFT_E_USAGE (range), HEFT_E_IO, HEFT_E_CORRUPT (offset set), HEFT_E_UNSUPPORTED (a
- *          codec that this version does not know), HEFT_E_NOMEM. On failure `dst` holds anything.
+ * Errors:  HEFT_E_USAGE (range, or a tensor of another file), HEFT_E_IO, HEFT_E_CORRUPT (offset
+ *          set), HEFT_E_UNSUPPORTED (a codec that this version does not know), HEFT_E_NOMEM. On
+ *          failure `dst` holds anything.
  * Threads: any.
  */
 HEFT_API enum heft_status heft_read(struct heft_file *file, const struct heft_tensor *tensor,

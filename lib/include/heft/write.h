@@ -52,7 +52,8 @@ struct heft_write_options {
  * Owns:    the caller owns *writer and gives it to heft_commit or heft_discard.
  * Units:   none. `options` may be NULL.
  * Errors:  HEFT_E_USAGE (unknown format, target exists, option that the format lacks), HEFT_E_IO,
- *          HEFT_E_NOMEM. On failure *writer is untouched.
+ *          HEFT_E_BUSY (a heft file is locked while it is replaced), HEFT_E_NOMEM. On failure
+ *          *writer is untouched.
  * Threads: any; one writer belongs to one thread at a time.
  */
 HEFT_API enum heft_status heft_create(const char *path, const char *format,
