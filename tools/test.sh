@@ -94,18 +94,22 @@ build()
 	}
 }
 
-# check NAME [MESON-TEST-OPTION...] - runs the tests of a build.
+# check NAME [MESON-TEST-OPTION...] - runs the tests of a build, under the command $under if there is one.
+under=
 check()
 {
 	name=$1
 	shift
-	rm -f "$out/$name/meson-logs/run.junit.xml"
-	meson test -C "$out/$name" --no-rebuild --print-errorlogs --logbase run "$@" >"$out/$name.log" 2>&1
+	rm -f "$out/$name/meson-logs"/run*.junit.xml
+	# shellcheck disable=SC2086 # several words or none
+	$under meson test -C "$out/$name" --no-rebuild --print-errorlogs --logbase run "$@" >"$out/$name.log" 2>&1
 	status=$?
 	if [ $status -ne 0 ]; then
 		cat "$out/$name.log"
 	fi
-	add_report "$out/$name/meson-logs/run.junit.xml" $status
+	# With --setup its name is in the report's.
+	set -- "$out/$name/meson-logs"/run*.junit.xml
+	add_report "$1" $status
 }
 
 # count COMMAND... - one test that is a command.
@@ -167,14 +171,9 @@ title "thread sanitizer: what starts threads"
 unspread=
 if setarch -R true 2>/dev/null; then unspread="setarch -R"; fi
 if build tsan clang -Db_sanitize=thread -Db_lundef=false "-Dc_args=$sanitize"; then
-	(
-		# shellcheck disable=SC2086 # two words or none
-		CK_FORK=no TSAN_OPTIONS=halt_on_error=1 exec $unspread meson test -C "$out/tsan" --no-rebuild \
-			--print-errorlogs --logbase run -t 5 --suite threads
-	) >"$out/tsan.log" 2>&1
-	status=$?
-	if [ $status -ne 0 ]; then cat "$out/tsan.log"; fi
-	add_report "$out/tsan/meson-logs/run.junit.xml" $status
+	under=$unspread
+	CK_FORK=no TSAN_OPTIONS=halt_on_error=1 check tsan -t 5 --suite threads
+	under=
 else
 	add 0 1 0
 fi
