@@ -2,6 +2,7 @@
 /* index.c - opens a generation of a heft file: pages, directory, and the tables brought into
  * memory, hashed or trusted. */
 #include "container/index_parts.h"
+#include "container/load_tables.h"
 
 #include "base/alloc.h"
 #include "base/checked.h"
@@ -155,26 +156,30 @@ static void set_tables(struct heft_index *ix, const struct tables *t, const uint
 	ix->order_off = s[ORDER].off;
 }
 
-static enum heft_status read_table(struct heft_index *ix, const struct heft_section *s,
-                                   struct heft_sha256 *h, uint8_t *dst, struct heft_error *err)
+static enum heft_status read_unchecked(struct heft_index *ix, const struct heft_table_load *loads,
+                                       struct heft_error *err)
 {
-	if (s->size == 0)
-		return HEFT_OK;
-	if (ix->is_trusted)
-		return heft_source_read(ix->src, s->off, dst, (size_t)s->size, err);
-	return heft_section_load(ix, s, h, dst, err);
+	for (int i = 0; i < N_LOADED; i++) {
+		const struct heft_section *s = loads[i].section;
+
+		HEFT_TRY(heft_source_read(ix->src, s->off, loads[i].dst, (size_t)s->size, err));
+	}
+	return HEFT_OK;
 }
 
 /* All four in one allocation. The file is at least as large as the sum, unless they overlap. */
 static enum heft_status read_tables(struct heft_index *ix, const struct tables *t,
-                                    struct heft_sha256 *h, struct heft_error *err)
+                                    struct heft_error *err)
 {
+	struct heft_table_load loads[N_LOADED];
 	const uint8_t *bytes[N_LOADED];
+	size_t at[N_LOADED];
 	size_t total = 0;
 
 	for (int i = 0; i < N_LOADED; i++) {
 		size_t size;
 
+		at[i] = total;
 		if (!heft_to_size(t->loaded[i].size, &size) || !heft_add_size(total, size, &total))
 			return heft_fail(err, HEFT_E_LIMIT, t->loaded[i].off,
 			                 "the tables do not fit the memory of this machine");
@@ -182,26 +187,13 @@ static enum heft_status read_tables(struct heft_index *ix, const struct tables *
 	ix->memory = heft_alloc_filled(total);
 	if (!ix->memory)
 		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for the tables");
-	total = 0;
 	for (int i = 0; i < N_LOADED; i++) {
-		HEFT_TRY(read_table(ix, &t->loaded[i], h, ix->memory + total, err));
-		bytes[i] = ix->memory + total;
-		total += (size_t)t->loaded[i].size;
+		loads[i] = (struct heft_table_load){ &t->loaded[i], ix->memory + at[i] };
+		bytes[i] = loads[i].dst;
 	}
 	set_tables(ix, t, bytes);
-	return HEFT_OK;
-}
-
-static enum heft_status read_verified(struct heft_index *ix, const struct tables *t,
-                                      struct heft_error *err)
-{
-	struct heft_sha256 *h;
-	enum heft_status st;
-
-	HEFT_TRY(heft_sha256_new(&h, err));
-	st = read_tables(ix, t, h, err);
-	heft_sha256_free(h);
-	return st;
+	return ix->is_trusted ? read_unchecked(ix, loads, err)
+	                      : heft_tables_load(ix, loads, N_LOADED, err);
 }
 
 /* A trusted index uses the tables where they lie in the map, so that the time it takes does not
@@ -213,7 +205,7 @@ static enum heft_status map_tables(struct heft_index *ix, const struct tables *t
 	const uint8_t *map;
 
 	if (heft_source_map(ix->src, &map, NULL) != HEFT_OK)
-		return read_tables(ix, t, NULL, err);
+		return read_tables(ix, t, err);
 	for (int i = 0; i < N_LOADED; i++)
 		bytes[i] = map + t->loaded[i].off;
 	set_tables(ix, t, bytes);
@@ -234,16 +226,13 @@ static enum heft_status open_tables(struct heft_index *ix, struct heft_error *er
 	                                 sizeof *ix->roots_ok);
 	if (!ix->roots_ok)
 		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for an index");
-	if (ix->is_trusted)
-		return map_tables(ix, &t, err);
-	HEFT_TRY(read_verified(ix, &t, err));
-	return heft_index_check(ix, err);
+	return ix->is_trusted ? map_tables(ix, &t, err) : read_tables(ix, &t, err);
 }
 
 /* --- opening --- */
 
 enum heft_status heft_index_open_page(struct heft_source *src, const struct heft_pages *pages,
-                                      int page_i, bool trust, const struct heft_limits *limits,
+                                      int page_i, const struct heft_index_options *options,
                                       struct heft_index **out, struct heft_error *err)
 {
 	struct heft_index *ix = heft_zalloc(sizeof *ix);
@@ -254,8 +243,9 @@ enum heft_status heft_index_open_page(struct heft_source *src, const struct heft
 	ix->src = src;
 	ix->pages = *pages;
 	ix->page_i = page_i;
-	ix->is_trusted = trust;
-	set_limits(ix, limits);
+	ix->is_trusted = options->trust;
+	ix->n_threads = options->n_threads;
+	set_limits(ix, &options->limits);
 	st = heft_directory_read(ix, err);
 	if (st == HEFT_OK)
 		st = open_tables(ix, err);
@@ -281,8 +271,7 @@ enum heft_status heft_index_open(struct heft_source *src, const struct heft_inde
 	if (pages.page[page_i].kind != HEFT_PAGE_VALID)
 		return heft_fail(err, HEFT_E_NOT_FOUND, HEFT_NO_OFFSET,
 		                 "the file has no generation before the current one");
-	return heft_index_open_page(src, &pages, page_i, options->trust, &options->limits, out,
-	                            err);
+	return heft_index_open_page(src, &pages, page_i, options, out, err);
 }
 
 void heft_index_close(struct heft_index *ix)

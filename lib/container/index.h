@@ -18,6 +18,7 @@ struct heft_index_options {
 	bool trust;
 	/* the generation before the current one; HEFT_E_NOT_FOUND when there is none */
 	bool previous;
+	uint32_t n_threads; /* 1: start none; else large tables are hashed by a second one */
 	struct heft_limits limits;
 };
 

@@ -12,6 +12,7 @@ struct heft_index {
 	struct heft_pages pages;
 	int page_i; /* of the open generation */
 	bool is_trusted;
+	uint32_t n_threads;        /* as in the options */
 	struct heft_limits limits; /* none is 0 */
 	uint8_t *dir;
 	uint32_t n_sections;
@@ -31,9 +32,9 @@ struct heft_index {
 };
 
 /* --- index.c --- */
-/* Opens the generation of a page that is valid. */
+/* Opens the generation of a page that is valid; `previous` is passed over. */
 enum heft_status heft_index_open_page(struct heft_source *src, const struct heft_pages *pages,
-                                      int page_i, bool trust, const struct heft_limits *limits,
+                                      int page_i, const struct heft_index_options *options,
                                       struct heft_index **out, struct heft_error *err);
 
 /* --- section.c --- */
@@ -42,6 +43,12 @@ enum heft_status heft_directory_read(struct heft_index *ix, struct heft_error *e
 #define HEFT_SECTION_NAME_SIZE 16
 /* Fills `name` and returns it: "META", or "0x12345678" for a type that has no name. */
 const char *heft_section_name(uint32_t type, char *name);
+/* "section META why", CORRUPT where it lies. */
+enum heft_status heft_section_fail(const struct heft_section *s, const char *why,
+                                   struct heft_error *err);
+/* Compares the digest that h made with the one that is stated. */
+enum heft_status heft_section_compare(const struct heft_section *s, struct heft_sha256 *h,
+                                      const uint8_t *digest, struct heft_error *err);
 /* Reads the stored bytes piece by piece and checks CRC and, when they are the plain ones, digest.
  * They are kept in `dst`, or, when that is NULL, nowhere. */
 enum heft_status heft_section_load(struct heft_index *ix, const struct heft_section *s,

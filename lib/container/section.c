@@ -194,8 +194,8 @@ enum heft_status heft_directory_read(struct heft_index *ix, struct heft_error *e
 
 /* --- reading --- */
 
-static enum heft_status fail_section(const struct heft_section *s, const char *why,
-                                     struct heft_error *err)
+enum heft_status heft_section_fail(const struct heft_section *s, const char *why,
+                                   struct heft_error *err)
 {
 	char name[HEFT_SECTION_NAME_SIZE];
 
@@ -204,12 +204,12 @@ static enum heft_status fail_section(const struct heft_section *s, const char *w
 }
 
 /* R3-8, for the plain bytes. */
-static enum heft_status compare_digest(const struct heft_section *s, struct heft_sha256 *h,
-                                       const uint8_t *digest, struct heft_error *err)
+enum heft_status heft_section_compare(const struct heft_section *s, struct heft_sha256 *h,
+                                      const uint8_t *digest, struct heft_error *err)
 {
 	HEFT_TRY(heft_sha256_check(h, err));
 	if (memcmp(digest, s->digest, HEFT_SHA256_SIZE) != 0)
-		return fail_section(s, "does not match its digest", err);
+		return heft_section_fail(s, "does not match its digest", err);
 	return HEFT_OK;
 }
 
@@ -237,8 +237,8 @@ static enum heft_status load_pieces(struct heft_index *ix, const struct heft_sec
 	}
 	heft_sha256_end(h, digest);
 	if (crc != s->crc)
-		return fail_section(s, "does not match its CRC", err);
-	return is_plain ? compare_digest(s, h, digest, err) : HEFT_OK;
+		return heft_section_fail(s, "does not match its CRC", err);
+	return is_plain ? heft_section_compare(s, h, digest, err) : HEFT_OK;
 }
 
 enum heft_status heft_section_load(struct heft_index *ix, const struct heft_section *s,
@@ -273,7 +273,7 @@ static enum heft_status decode_frame(const struct heft_section *s, const uint8_t
 	if (st != HEFT_OK)
 		return st;
 	heft_digest_section(h, s->type, bytes, (size_t)s->size, digest);
-	return compare_digest(s, h, digest, err);
+	return heft_section_compare(s, h, digest, err);
 }
 
 static enum heft_status load_frame(struct heft_index *ix, const struct heft_section *s,
@@ -302,7 +302,7 @@ static enum heft_status check_size(const struct heft_section *s, uint64_t max_si
 		                 "section %s has %llu bytes, more than the limit allows",
 		                 heft_section_name(s->type, name), (unsigned long long)s->size);
 	if (s->size / MAX_FRAME_RATIO > s->stored_size)
-		return fail_section(s, "states a size that its stored bytes cannot give", err);
+		return heft_section_fail(s, "states a size that its stored bytes cannot give", err);
 	return HEFT_OK;
 }
 

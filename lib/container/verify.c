@@ -34,8 +34,10 @@ static void verify_pages(struct heft_verification *v)
 static enum heft_status generation_init(struct heft_generation *g, const struct heft_index *like,
                                         int page_i, struct heft_error *err)
 {
-	HEFT_TRY(heft_index_open_page(like->src, &like->pages, page_i, false, &like->limits, &g->ix,
-	                              err));
+	const struct heft_index_options options = { .n_threads = like->n_threads,
+		                                    .limits = like->limits };
+
+	HEFT_TRY(heft_index_open_page(like->src, &like->pages, page_i, &options, &g->ix, err));
 	return heft_runs_init(g->ix, &g->runs, err);
 }
 

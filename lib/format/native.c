@@ -87,6 +87,7 @@ static enum heft_status open_index(struct native *f, const struct heft_open_opti
 	const struct heft_index_options o = {
 		.trust = (options->flags & HEFT_OPEN_TRUST_INDEX) != 0,
 		.previous = (options->flags & HEFT_OPEN_PREVIOUS) != 0,
+		.n_threads = options->run.n_threads,
 		.limits = options->limits,
 	};
 

@@ -63,7 +63,9 @@ struct heft_open_options {
 	 * HEFT_OPEN_VERIFY; any other one is hashed whole, once, while it is opened. */
 	const uint8_t *expect_weights_digest;
 	const uint8_t *expect_artifact_digest;
-	struct heft_run run; /* for that hashing */
+	/* For that hashing. With n_threads 1 no thread is started at all; otherwise a heft
+	 * file whose tables have a mebibyte or more is opened by two. */
+	struct heft_run run;
 	uint64_t reserved[8];
 };
 
