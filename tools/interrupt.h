@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 /*
- * From here on the first SIGINT, SIGTERM or SIGHUP is only noted; a second one ends the process as
- * usual. A signal that the caller's shell had ignored stays ignored.
+ * From here on the first SIGINT, SIGTERM or SIGHUP is only noted; one that comes more than a second
+ * later ends the process as usual. A signal that the caller's shell had ignored stays ignored.
  */
 void interrupt_watch(void);
 
