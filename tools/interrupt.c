@@ -12,9 +12,9 @@
 static volatile sig_atomic_t noted_signal;
 static struct timespec noted_at; /* written before noted_signal, and read only by the handler */
 
-/* The first signal asks the work to stop, which removes what it has begun to write. Whoever has waited
- * for a second and signals again wants it dead. The second signal may also come at once, meant as one:
- * a terminal and `timeout` both signal the whole group. */
+/* The first signal asks the work to stop, which removes what it has begun to write. Whoever has
+ * waited for a second and signals again wants it dead. The second signal may also come at once,
+ * meant as one: a terminal and `timeout` both signal the whole group. */
 static void note_signal(int number)
 {
 	struct timespec now;
