@@ -172,7 +172,8 @@ static bool find_kept(const struct heft_packer *p, struct built *s)
 		if (k->type == s->row.type && k->size == s->row.size &&
 		    k->stored_size == s->row.stored_size &&
 		    memcmp(k->digest, s->row.digest, HEFT_SHA256_SIZE) == 0 &&
-		    memcmp(p->file.bytes + k->off, s->stored, (size_t)k->stored_size) == 0) {
+		    (k->stored_size == 0 ||
+		     memcmp(p->file.bytes + k->off, s->stored, (size_t)k->stored_size) == 0)) {
 			s->row.off = k->off;
 			return true;
 		}

@@ -139,6 +139,20 @@ START_TEST(a_later_generation_points_to_what_it_did_not_change)
 }
 END_TEST
 
+/* Found by libFuzzer: an empty section that a later generation kept was compared by its bytes. */
+START_TEST(an_empty_section_may_be_kept)
+{
+	struct heft_buffer file;
+	struct heft_error err = { .msg = "" };
+
+	ck_assert_msg(pack("heft-text 1\ntensor \"a\" F32 [1]\n  values 1\nmeta \n"
+	                   "generation\nmeta \n",
+	                   &file, &err) == HEFT_OK,
+	              "%s", err.msg);
+	heft_buffer_done(&file);
+}
+END_TEST
+
 START_TEST(lines_may_end_with_a_carriage_return)
 {
 	struct heft_buffer a;
@@ -394,6 +408,7 @@ static Suite *pack_suite(void)
 	tcase_add_test(structure, a_set_field_is_covered_by_what_is_computed_from_it);
 	tcase_add_test(structure, damage_is_done_last);
 	tcase_add_test(structure, a_later_generation_points_to_what_it_did_not_change);
+	tcase_add_test(structure, an_empty_section_may_be_kept);
 	tcase_add_test(structure, lines_may_end_with_a_carriage_return);
 	suite_add_tcase(s, structure);
 	tcase_add_loop_test(errors, a_text_that_breaks_the_grammar_names_its_line, 0,
