@@ -50,6 +50,7 @@ find_missing()
 	lacks ninja-build command -v ninja
 	lacks pkg-config command -v pkg-config
 	lacks libzstd-dev pkg-config --exists libzstd
+	lacks zlib1g-dev pkg-config --exists zlib
 	lacks libssl-dev pkg-config --exists 'libcrypto >= 3.0'
 	[ "$what" = test ] || return 0
 	lacks gcc command -v gcc

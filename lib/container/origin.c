@@ -21,9 +21,6 @@ enum piece_kind {
 	PIECE_LITERAL = 0,
 	PIECE_TENSOR = 1
 };
-enum transform {
-	TRANSFORM_NONE = 0
-};
 
 void heft_origin_init(struct heft_origin *o)
 {
@@ -92,7 +89,7 @@ static void encode_piece(const struct heft_origin_piece *p, const uint32_t *row_
 		heft_buffer_add_le32(b, row_of[p->tensor]);
 		heft_buffer_add_le64(b, p->first);
 		heft_buffer_add_le64(b, p->size);
-		heft_buffer_add_u8(b, TRANSFORM_NONE);
+		heft_buffer_add_u8(b, p->transform);
 	}
 }
 
@@ -178,15 +175,13 @@ static enum heft_status parse_tensor_piece(struct heft_cursor *c, struct heft_or
 {
 	const uint64_t at = heft_cursor_at(c);
 	uint64_t end;
-	uint8_t transform;
-
 	p->tensor = heft_cursor_u32(c);
 	p->first = heft_cursor_u64(c);
 	p->size = heft_cursor_u64(c);
-	transform = heft_cursor_u8(c);
+	p->transform = heft_cursor_u8(c);
 	if (!c->ok)
 		return fault(at, "a piece is cut short", err);
-	if (transform != TRANSFORM_NONE)
+	if ((p->transform & ~HEFT_TRANSFORMS) != 0)
 		return fault(at, "a transform is unknown", err);
 	if (!heft_add_u64(p->first, p->size, &end))
 		return fault(at, "a piece ends past its tensor", err);

@@ -7,12 +7,20 @@
 #include "base/buffer.h"
 #include "heft/error.h"
 
+/* How a file's bytes of a tensor differ from its logical ones: bits. */
+enum heft_transform {
+	HEFT_TRANSFORM_SWAPPED = 1 << 0,     /* each number's bytes come last to first */
+	HEFT_TRANSFORM_COLUMN_MAJOR = 1 << 1 /* the first dimension runs fastest */
+};
+#define HEFT_TRANSFORMS 3u /* all of them */
+
 struct heft_origin_piece {
 	const uint8_t *literal; /* NULL: a piece of a tensor */
 	uint64_t size;          /* of the literal, or of the piece */
 	/* while writing, index of the plan's tensors; after parsing, row of TENSORS */
 	uint32_t tensor;
-	uint64_t first; /* byte of the tensor */
+	uint8_t transform; /* enum heft_transform; 0: the logical bytes as they are */
+	uint64_t first;    /* byte of the tensor */
 };
 
 struct heft_origin_file {

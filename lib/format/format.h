@@ -14,9 +14,21 @@
 enum heft_format_caps {
 	HEFT_FORMAT_READ = 1 << 0,
 	HEFT_FORMAT_WRITE = 1 << 1,
-	HEFT_FORMAT_STREAM = 1 << 2, /* can be written to a pipe */
-	HEFT_FORMAT_TIES = 1 << 3,   /* stores a tied or shared tensor once */
-	HEFT_FORMAT_DIGESTS = 1 << 4 /* states digests: native */
+	HEFT_FORMAT_STREAM = 1 << 2,     /* can be written to a pipe */
+	HEFT_FORMAT_TIES = 1 << 3,       /* stores a tied or shared tensor once */
+	HEFT_FORMAT_DIGESTS = 1 << 4,    /* states digests: native */
+	HEFT_FORMAT_COMPRESSES = 1 << 5, /* takes a compression other than NONE */
+	/* `read` checks what it gives, as by a CRC: whoever goes through all the data uses it
+	 * and not `locate` */
+	HEFT_FORMAT_CHECKS_READS = 1 << 6
+};
+
+/* Where the bytes of a tensor lie. */
+struct heft_place {
+	struct heft_source *src;
+	uint64_t off;
+	uint32_t file;     /* of the files of the format's recipe; 0 where there is but one */
+	uint8_t transform; /* enum heft_transform; 0: they are the logical bytes */
 };
 
 /* Everything a write stage works with: the format's writer, made by `begin`. */
@@ -43,9 +55,9 @@ struct heft_format {
 	/* Logical bytes [off, off + n) of tensor i; the range was checked. */
 	enum heft_status (*read)(void *st, uint32_t i, uint64_t off, void *dst, size_t n,
 	                         struct heft_error *err);
-	/* Where the logical bytes lie in the file as they are; HEFT_E_UNSUPPORTED when they do
-	 * not. */
-	enum heft_status (*locate)(void *st, uint32_t i, uint64_t *file_off,
+	/* Where the tensor's bytes lie one behind the other, n_bytes of them; HEFT_E_UNSUPPORTED
+	 * when they do not: coded, or mixed with others. */
+	enum heft_status (*locate)(void *st, uint32_t i, struct heft_place *place,
 	                           struct heft_error *err);
 	/* Borrowed; "{}" when there is none. */
 	enum heft_status (*metadata)(void *st, const char **json, struct heft_error *err);

@@ -211,7 +211,7 @@ static enum heft_status native_find(void *st, uint8_t space, const char *name, u
 	return heft_index_position(f->ix, row_i, i, err);
 }
 
-static enum heft_status native_locate(void *st, uint32_t i, uint64_t *file_off,
+static enum heft_status native_locate(void *st, uint32_t i, struct heft_place *place,
                                       struct heft_error *err)
 {
 	struct native *f = st;
@@ -223,7 +223,7 @@ static enum heft_status native_locate(void *st, uint32_t i, uint64_t *file_off,
 		return heft_fail(err, HEFT_E_UNSUPPORTED, HEFT_NO_OFFSET,
 		                 "tensor '%.*s' is compressed: it can be read and not mapped",
 		                 row.name_size < 80 ? (int)row.name_size : 80, row.name);
-	*file_off = row.place;
+	*place = (struct heft_place){ .src = f->src, .off = row.place };
 	return HEFT_OK;
 }
 
@@ -433,7 +433,8 @@ static void native_writer_free(void *w)
 const struct heft_format heft_format_native = {
 	.name = "heft",
 	.ext = ".heft",
-	.caps = HEFT_FORMAT_READ | HEFT_FORMAT_WRITE | HEFT_FORMAT_TIES | HEFT_FORMAT_DIGESTS,
+	.caps = HEFT_FORMAT_READ | HEFT_FORMAT_WRITE | HEFT_FORMAT_TIES | HEFT_FORMAT_DIGESTS |
+	        HEFT_FORMAT_COMPRESSES,
 	.head_size = HEFT_DATA_START,
 	.probe = native_probe,
 	.open = native_open,

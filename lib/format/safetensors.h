@@ -25,7 +25,7 @@ enum heft_status heft_safetensors_find(void *st, uint8_t space, const char *name
                                        struct heft_error *err);
 enum heft_status heft_safetensors_read(void *st, uint32_t i, uint64_t off, void *dst, size_t n,
                                        struct heft_error *err);
-enum heft_status heft_safetensors_locate(void *st, uint32_t i, uint64_t *file_off,
+enum heft_status heft_safetensors_locate(void *st, uint32_t i, struct heft_place *place,
                                          struct heft_error *err);
 enum heft_status heft_safetensors_metadata(void *st, const char **json, struct heft_error *err);
 enum heft_status heft_safetensors_origin(void *st, const char *path, struct heft_origin *o,

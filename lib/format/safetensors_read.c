@@ -160,13 +160,14 @@ enum heft_status heft_safetensors_read(void *st, uint32_t i, uint64_t off, void 
 	return heft_source_read(r->src, row->data_off + off, dst, n, err);
 }
 
-enum heft_status heft_safetensors_locate(void *st, uint32_t i, uint64_t *file_off,
+enum heft_status heft_safetensors_locate(void *st, uint32_t i, struct heft_place *place,
                                          struct heft_error *err)
 {
 	const struct reader *r = st;
 
 	(void)err;
-	*file_off = heft_listing_row(r->header.tensors, i)->data_off;
+	*place = (struct heft_place){ .src = r->src,
+		                      .off = heft_listing_row(r->header.tensors, i)->data_off };
 	return HEFT_OK;
 }
 

@@ -97,7 +97,19 @@ const char *heft_dtype_name(enum heft_dtype dtype)
 {
 	const struct heft_dtype_info *info = heft_dtype_describe(dtype);
 
-	return info ? info->name : "?";
+	if (info)
+		return info->name;
+	/* They have names and no size of their own. */
+	switch (dtype) {
+	case HEFT_DTYPE_STR:
+		return "STR";
+	case HEFT_DTYPE_UCS4:
+		return "UCS4";
+	case HEFT_DTYPE_VOID:
+		return "VOID";
+	default:
+		return "?";
+	}
 }
 
 static char upper(char c)

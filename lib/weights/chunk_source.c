@@ -18,6 +18,7 @@ struct heft_chunk_source {
 	uint32_t row_i;
 	uint32_t row_of; /* the tensor whose row that is; UINT32_MAX: none */
 	/* Another file's raw bytes that follow one another are read at once. */
+	struct heft_source *run_src;
 	uint64_t run_off;
 	uint8_t *run_dst;
 	size_t run_size;
@@ -83,7 +84,7 @@ static enum heft_status flush_run(struct heft_chunk_source *s, struct heft_error
 	const size_t n = s->run_size;
 
 	s->run_size = 0;
-	return n ? heft_source_read(s->file->src, s->run_off, s->run_dst, n, err) : HEFT_OK;
+	return n ? heft_source_read(s->run_src, s->run_off, s->run_dst, n, err) : HEFT_OK;
 }
 
 static enum heft_status read_foreign(struct heft_chunk_source *s, uint32_t tensor,
@@ -91,18 +92,21 @@ static enum heft_status read_foreign(struct heft_chunk_source *s, uint32_t tenso
                                      struct heft_error *err)
 {
 	const struct heft_format *format = s->file->format;
+	struct heft_place place;
 	uint64_t off;
 
-	if (format->locate(s->file->st, tensor, &off, NULL) != HEFT_OK) {
+	if ((format->caps & HEFT_FORMAT_CHECKS_READS) ||
+	    format->locate(s->file->st, tensor, &place, NULL) != HEFT_OK || place.transform) {
 		HEFT_TRY(flush_run(s, err));
 		return format->read(s->file->st, tensor, c->off, dst, c->n, err);
 	}
-	off += c->off;
-	if (s->run_size && s->run_off + s->run_size == off) {
+	off = place.off + c->off;
+	if (s->run_size && s->run_src == place.src && s->run_off + s->run_size == off) {
 		s->run_size += c->n;
 		return HEFT_OK;
 	}
 	HEFT_TRY(flush_run(s, err));
+	s->run_src = place.src;
 	s->run_off = off;
 	s->run_dst = dst;
 	s->run_size = c->n;

@@ -204,16 +204,23 @@ enum heft_status heft_map(struct heft_file *file, const struct heft_tensor *tens
 {
 	struct heft_index *ix = heft_file_index(file);
 	const uint8_t *map;
+	struct heft_place place;
 	uint64_t off;
 
 	HEFT_TRY(check_tensor(file, tensor, err));
-	HEFT_TRY(file->format->locate(file->st, tensor->index, &off, err));
-	HEFT_TRY(heft_source_map(file->src, &map, err));
+	HEFT_TRY(file->format->locate(file->st, tensor->index, &place, err));
+	if (place.transform)
+		return heft_fail(
+			err, HEFT_E_UNSUPPORTED, HEFT_NO_OFFSET,
+			"tensor '%.80s' lies in another order: it can be read and not mapped",
+			tensor->name);
+	off = place.off;
+	HEFT_TRY(heft_source_map(place.src, &map, err));
 	if (tensor->n_bytes == 0) {
 		*bytes = map;
 		return HEFT_OK;
 	}
-	if (!heft_in_range(off, tensor->n_bytes, heft_source_size(file->src)))
+	if (!heft_in_range(off, tensor->n_bytes, heft_source_size(place.src)))
 		return heft_fail(err, HEFT_E_CORRUPT, off, "tensor '%s' ends past the file",
 		                 tensor->name);
 	if (ix && (file->flags & HEFT_OPEN_VERIFY))

@@ -73,12 +73,12 @@ static enum heft_status compare_bytes(const struct heft_restored *r, void *st_ne
 {
 	const uint32_t n = heft_n_tensors(r->file);
 	struct heft_tensor t;
-	uint64_t off;
+	struct heft_place place;
 
 	for (uint32_t i = 0; i < n; i++) {
 		HEFT_TRY(heft_tensor_at(r->file, i, &t, err));
-		HEFT_TRY(r->format->locate(st_new, i, &off, err));
-		if (!is_from_tensor(r, off, t.n_bytes, i))
+		HEFT_TRY(r->format->locate(st_new, i, &place, err));
+		if (!is_from_tensor(r, place.off, t.n_bytes, i))
 			return heft_fail(err, HEFT_E_CORRUPT, HEFT_NO_OFFSET,
 			                 "the recipe gives other bytes than those of tensor '%s'",
 			                 t.name);

@@ -27,7 +27,7 @@ static enum heft_status check_options(const struct heft_format *f, const char *p
 		                 "a %s file cannot be written to a pipe", f->name);
 	if (o->compress > HEFT_COMPRESS_BEST)
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "no such compression");
-	if (o->compress != HEFT_COMPRESS_NONE && !(f->caps & HEFT_FORMAT_DIGESTS))
+	if (o->compress != HEFT_COMPRESS_NONE && !(f->caps & HEFT_FORMAT_COMPRESSES))
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "%s files are not compressed",
 		                 f->name);
 	if (a && (a < 64 || a > UINT32_C(1) << 21 || (a & (a - 1))))

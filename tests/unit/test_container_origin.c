@@ -145,7 +145,7 @@ static const struct change changes[] = {
 	CHANGE(LITERAL_SIZE_AT, "\377\377\377\377\377\377\377\377"),
 	CHANGE(FIRST_AT, "\377\377\377\377\377\377\377\377"),
 	CHANGE(LENGTH_AT, "\377\377\377\377\377\377\377\377"),
-	CHANGE(TRANSFORM_AT, "\1"),
+	CHANGE(TRANSFORM_AT, "\4"),
 };
 
 START_TEST(every_wrong_field_is_refused)

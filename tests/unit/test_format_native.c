@@ -151,15 +151,16 @@ START_TEST(a_place_is_told_where_bytes_lie_as_they_are)
 {
 	struct opened o;
 	uint8_t bytes[48];
-	uint64_t off;
+	struct heft_place place;
 
 	open_made(&o, HEFT_COMPRESS_NONE, 0);
-	ck_assert_int_eq(o.f->locate(o.st, 2, &off, NULL), HEFT_OK);
-	ck_assert_int_eq(heft_source_read(o.src, off, bytes, sizeof bytes, NULL), HEFT_OK);
+	ck_assert_int_eq(o.f->locate(o.st, 2, &place, NULL), HEFT_OK);
+	ck_assert_int_eq(heft_source_read(place.src, place.off, bytes, sizeof bytes, NULL),
+	                 HEFT_OK);
 	ck_assert_uint_eq(bytes[47], made_byte(0, 47));
 	opened_done(&o);
 	open_made(&o, HEFT_COMPRESS_FAST, 0);
-	ck_assert_int_eq(o.f->locate(o.st, 1, &off, NULL), HEFT_E_UNSUPPORTED);
+	ck_assert_int_eq(o.f->locate(o.st, 1, &place, NULL), HEFT_E_UNSUPPORTED);
 	opened_done(&o);
 }
 END_TEST
@@ -183,11 +184,11 @@ START_TEST(damage_passes_where_nobody_asks_for_verification)
 {
 	struct opened o;
 	uint8_t byte;
-	uint64_t off;
+	struct heft_place place;
 
 	open_made(&o, HEFT_COMPRESS_NONE, 0);
-	ck_assert_int_eq(o.f->locate(o.st, 1, &off, NULL), HEFT_OK);
-	damage(&o, off + HEFT_CHUNK_MAX + 5, 0);
+	ck_assert_int_eq(o.f->locate(o.st, 1, &place, NULL), HEFT_OK);
+	damage(&o, place.off + HEFT_CHUNK_MAX + 5, 0);
 	ck_assert_int_eq(o.f->read(o.st, 1, HEFT_CHUNK_MAX, &byte, 1, NULL), HEFT_OK);
 	opened_done(&o);
 }
@@ -197,11 +198,11 @@ START_TEST(a_part_of_a_damaged_chunk_is_refused_when_verified)
 {
 	struct opened o;
 	uint8_t byte;
-	uint64_t off;
+	struct heft_place place;
 
 	open_made(&o, HEFT_COMPRESS_NONE, HEFT_OPEN_VERIFY);
-	ck_assert_int_eq(o.f->locate(o.st, 1, &off, NULL), HEFT_OK);
-	damage(&o, off + HEFT_CHUNK_MAX + 5, HEFT_OPEN_VERIFY);
+	ck_assert_int_eq(o.f->locate(o.st, 1, &place, NULL), HEFT_OK);
+	damage(&o, place.off + HEFT_CHUNK_MAX + 5, HEFT_OPEN_VERIFY);
 	ck_assert_int_eq(o.f->read(o.st, 1, HEFT_CHUNK_MAX, &byte, 1, &o.err), HEFT_E_CORRUPT);
 	ck_assert_uint_ne(o.err.offset, HEFT_NO_OFFSET);
 	ck_assert_int_eq(o.f->read(o.st, 1, 0, &byte, 1, NULL), HEFT_OK);

@@ -361,7 +361,7 @@ START_TEST(tensors_come_in_the_order_of_the_header)
 	struct opened o;
 	struct heft_tensor t;
 	uint8_t bytes[4];
-	uint64_t off;
+	struct heft_place place;
 	uint32_t i;
 
 	/* S1-1 S1-2 S1-3 S1-4 S3-2: data in another order, an unknown member, an empty name */
@@ -387,10 +387,10 @@ START_TEST(tensors_come_in_the_order_of_the_header)
 	ck_assert_int_eq(t.space, HEFT_SPACE_WEIGHTS);
 	ck_assert_uint_eq(t.rank, 0);
 	ck_assert_uint_eq(t.tie, 1);
-	ck_assert_int_eq(o.f->locate(o.st, 1, &off, NULL), HEFT_OK);
-	ck_assert_uint_eq(off, heft_source_size(o.src) - 6);
-	ck_assert_uint_eq(off % t.alignment, 0);
-	ck_assert_uint_ne(off % (2 * t.alignment), 0);
+	ck_assert_int_eq(o.f->locate(o.st, 1, &place, NULL), HEFT_OK);
+	ck_assert_uint_eq(place.off, heft_source_size(o.src) - 6);
+	ck_assert_uint_eq(place.off % t.alignment, 0);
+	ck_assert_uint_ne(place.off % (2 * t.alignment), 0);
 	ck_assert_int_eq(o.f->tensor_at(o.st, 2, &t, NULL), HEFT_OK);
 	ck_assert_uint_eq(t.n_bytes, 0);
 	ck_assert_uint_eq(t.dims[0], 3);

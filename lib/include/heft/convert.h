@@ -44,11 +44,14 @@ struct heft_convert_plan {
 	uint32_t n_exclude;
 	uint32_t n_renames;
 	uint32_t n_dtype_rules;
+	/* Cut the target into files of at most so many bytes of tensors each, and an index; 0: one
+	 * file. A tensor is never cut. For formats that have such sets: safetensors. */
+	uint64_t shard_size;
 	bool drop_metadata; /* for targets that cannot hold it */
 	bool weights_only;  /* leave out the tensors of every space but `weights` */
 	uint16_t reserved16;
 	struct heft_run run;
-	uint64_t reserved[8];
+	uint64_t reserved[7];
 };
 
 /* What was done. */
@@ -57,7 +60,8 @@ struct heft_convert_report {
 	uint64_t n_cast;
 	uint64_t n_renamed;
 	uint64_t n_bytes;   /* logical bytes written */
-	uint64_t file_size; /* 0: standard output */
+	uint64_t file_size; /* of all files together; 0: standard output */
+	uint32_t n_files;   /* more than 1: shards, the index counted */
 	bool is_restored;   /* the source file was restored byte for byte */
 	/* what a person should know: "not restored byte for byte: ..."; else empty */
 	char note[200];

@@ -54,6 +54,12 @@ struct heft_limits {
 	uint64_t max_logical_bytes; /* 2^63 - 1: of all tensors together, against expansion */
 };
 
+/* What a dtype of a file is to be taken for where the file does not say it. */
+struct heft_assume {
+	const char *foreign; /* as the file spells it, without a byte order: "V2" of NumPy */
+	enum heft_dtype dtype;
+};
+
 struct heft_open_options {
 	uint32_t flags;     /* enum heft_open_flags */
 	const char *format; /* open as this format; NULL: whichever recognises the file */
@@ -66,7 +72,13 @@ struct heft_open_options {
 	/* For that hashing. With n_threads 1 no thread is started at all; otherwise a heft
 	 * file whose tables have a mebibyte or more is opened by two. */
 	struct heft_run run;
-	uint64_t reserved[8];
+	const struct heft_assume *assumes; /* the first that fits counts */
+	uint32_t n_assumes;
+	uint32_t reserved32;
+	/* A folder for unnamed temporary files, which compressed arrays in column-major order
+	 * need; NULL: the system's. */
+	const char *scratch_folder;
+	uint64_t reserved[5];
 };
 
 /* How a heft file lies on disk; every other format is always clean. */

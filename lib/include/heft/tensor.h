@@ -57,6 +57,11 @@ enum heft_dtype {
 	HEFT_DTYPE_I4 = 0x31,
 	HEFT_DTYPE_U2 = 0x32,
 	HEFT_DTYPE_I2 = 0x33,
+	/* Elements of any size, listed and copied, never cast; heft_dtype_describe has none of
+	 * them. */
+	HEFT_DTYPE_STR = 0x40,
+	HEFT_DTYPE_UCS4 = 0x41,
+	HEFT_DTYPE_VOID = 0x42,
 	HEFT_DTYPE_GGML = 0x100 /* + ggml's number of a block type */
 };
 
