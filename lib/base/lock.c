@@ -299,6 +299,17 @@ enum heft_status heft_fd_sync(int fd, struct heft_error *err)
 	return HEFT_OK;
 }
 
+void heft_fd_write_back(int fd, uint64_t off, size_t n)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+	(void)sync_file_range(fd, (off_t)off, (off_t)n, SYNC_FILE_RANGE_WRITE);
+#else
+	(void)fd;
+	(void)off;
+	(void)n;
+#endif
+}
+
 enum heft_status heft_fd_truncate(int fd, uint64_t size, struct heft_error *err)
 {
 	if (size > INT64_MAX)

@@ -29,6 +29,8 @@ enum heft_status heft_fd_pwrite(int fd, uint64_t off, const void *bytes, size_t 
 enum heft_status heft_fd_pread(int fd, uint64_t off, void *dst, size_t n, size_t *n_read,
                                struct heft_error *err);
 enum heft_status heft_fd_sync(int fd, struct heft_error *err);
+/* A hint: the disk may begin with these bytes, so that a sync that comes later finds less to do. */
+void heft_fd_write_back(int fd, uint64_t off, size_t n);
 enum heft_status heft_fd_truncate(int fd, uint64_t size, struct heft_error *err);
 
 #endif

@@ -19,6 +19,9 @@
  * larger one is written from where it lies. */
 #define SMALL ((size_t)64 << 10)
 #define GATHER_SIZE ((size_t)128 << 10)
+/* Of what is written at once, from here on the disk begins early. Left to the sync at the end,
+ * 1 GiB took 1.0 to 2.9 s; begun early, 0.53 to 0.68 s (cp and sync: 0.53 to 0.71 s). */
+#define WRITE_BACK_SIZE ((size_t)256 << 10)
 
 struct heft_sink {
 	int fd; /* -1: closed */
@@ -118,8 +121,12 @@ static enum heft_status stream_write(struct heft_sink *s, const uint8_t *bytes, 
 static enum heft_status write_at(struct heft_sink *s, uint64_t off, const void *bytes, size_t n,
                                  struct heft_error *err)
 {
-	return s->is_stream ? stream_write(s, bytes, n, err)
-	                    : heft_fd_pwrite(s->fd, off, bytes, n, err);
+	if (s->is_stream)
+		return stream_write(s, bytes, n, err);
+	HEFT_TRY(heft_fd_pwrite(s->fd, off, bytes, n, err));
+	if (n >= WRITE_BACK_SIZE && !s->no_sync)
+		heft_fd_write_back(s->fd, off, n);
+	return HEFT_OK;
 }
 
 /* With the mutex held. What cannot be written stays gathered, so that the commit fails as well. */
@@ -166,7 +173,7 @@ enum heft_status heft_sink_pwrite(struct heft_sink *s, uint64_t off, const void 
 	pthread_mutex_lock(&s->mutex);
 	st = reserve(s, off, n, err);
 	pthread_mutex_unlock(&s->mutex);
-	return st == HEFT_OK ? heft_fd_pwrite(s->fd, off, bytes, n, err) : st;
+	return st == HEFT_OK ? write_at(s, off, bytes, n, err) : st;
 }
 
 /* With the mutex held. */
