@@ -5,6 +5,7 @@
 #include "memory.h"
 #include "nearest.h"
 #include "new_file.h"
+#include "open_options.h"
 #include "print_name.h"
 #include "progress_bar.h"
 #include "size.h"
@@ -14,6 +15,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct options {
@@ -23,8 +25,10 @@ struct options {
 	struct opt_list include;
 	struct opt_list exclude;
 	struct opt_list rename;
+	struct opt_list assume;
 	uint32_t compress;
 	uint64_t align;
+	uint64_t shard;
 	bool weights_only;
 	bool no_metadata;
 	bool no_sync;
@@ -117,6 +121,15 @@ static const struct opt options[] = {
 		.at = offsetof(struct options, align),
 		.help = "align uncompressed tensors in a heft file: 64 (default) to 2MiB",
 	},
+	{
+		.name = "shard",
+		.arg = "SIZE",
+		.kind = OPT_SIZE,
+		.at = offsetof(struct options, shard),
+		.help = "cut a safetensors file into files of at most SIZE bytes of tensors, as in "
+			"5GB (which is what a folder takes if nothing is said), and an index",
+	},
+	OPT_ROW_ASSUME,
 	OPT_ROW_NO_SYNC,
 	OPT_ROW_FORCE,
 	OPT_ROW_THREADS,
@@ -248,6 +261,7 @@ static int make_plan(const struct invocation *in, struct plan_memory *m,
 		.format = o->to,
 		.write = write,
 		.float_dtype = o->dtype,
+		.shard_size = o->shard,
 		.drop_metadata = o->no_metadata,
 		.weights_only = o->weights_only,
 	};
@@ -278,6 +292,8 @@ static void print_counts(struct output *out, const struct heft_convert_report *r
 	output_grouped(out, r->file_size);
 	if (r->n_bytes > 0)
 		output_format(out, " (%.1f %%)", 100 * (double)r->file_size / (double)r->n_bytes);
+	if (r->n_files > 1)
+		output_format(out, ", %" PRIu32 " files", r->n_files);
 }
 
 static void print_report(const char *path, const struct heft_convert_report *r)
@@ -318,7 +334,7 @@ static bool has_lost_reader(const char *path)
 }
 
 static int convert(const struct invocation *in, const struct spool *spool,
-                   struct heft_convert_plan *plan)
+                   const struct open_options *open, struct heft_convert_plan *plan)
 {
 	const struct options *o = in->options;
 	const char *path = in->operands[1];
@@ -327,7 +343,7 @@ static int convert(const struct invocation *in, const struct spool *spool,
 	struct progress_bar bar;
 	struct heft_file *file;
 	struct heft_error err;
-	enum heft_status st = heft_open(spool->path, NULL, &file, &err);
+	enum heft_status st = heft_open(spool->path, &open->options, &file, &err);
 
 	if (st != HEFT_OK)
 		return report_error(spool->name, &err);
@@ -346,11 +362,22 @@ static int convert(const struct invocation *in, const struct spool *spool,
 	return STATUS_DONE;
 }
 
+/* Of standard output, a folder, or shards, the library says which names are taken. */
+static bool is_set(const struct invocation *in)
+{
+	const struct options *o = in->options;
+	struct stat st;
+
+	return strcmp(in->operands[1], "-") == 0 || o->shard > 0 ||
+	       (stat(in->operands[1], &st) == 0 && S_ISDIR(st.st_mode));
+}
+
 static int run(const struct invocation *in)
 {
 	const struct options *o = in->options;
 	struct heft_convert_plan plan;
 	struct plan_memory memory = { 0 };
+	struct open_options open = { 0 };
 	struct spool spool;
 	int status;
 
@@ -360,14 +387,17 @@ static int run(const struct invocation *in)
 	if (strcmp(in->operands[1], "-") == 0 && isatty(STDOUT_FILENO))
 		return report_usage(in->command, "standard output is a terminal; redirect it");
 	status = make_plan(in, &memory, &plan);
-	if (status == STATUS_DONE && strcmp(in->operands[1], "-") != 0)
+	if (status == STATUS_DONE)
+		status = open_options_init(&open, in->command, &o->assume, in->operands[1]);
+	if (status == STATUS_DONE && !is_set(in))
 		status = new_file_check(in->operands[1], o->force);
 	if (status == STATUS_DONE)
 		status = spool_open(&spool, in->operands[0]);
 	if (status == STATUS_DONE) {
-		status = convert(in, &spool, &plan);
+		status = convert(in, &spool, &open, &plan);
 		spool_close(&spool);
 	}
+	open_options_done(&open);
 	free_plan_memory(&memory);
 	return status;
 }
@@ -387,12 +417,17 @@ const struct command command_convert = {
 		"said before anything is written. A heft file gives back the file that it was\n"
 		"made from byte for byte.\n"
 		"\n"
+		"A folder is read as the one file of weights in it, which may be the index of a\n"
+		"set of shards. As OUT a folder, there or called so by a '/' at its end, takes\n"
+		"such a set, all of it or nothing.\n"
+		"\n"
 		"GLOB is a pattern of the shell for the whole name; '*' also matches '.' and\n"
 		"'/'. A pattern that matches nothing is a mistake.\n",
 	.examples =
 		"  heft convert model.safetensors model.heft\n"
 		"  heft convert --compress --dtype BF16 model.safetensors small.heft\n"
 		"  heft convert --include 'encoder.*' --rename 'encoder.*=*' a.heft b.safetensors\n"
+		"  heft convert --shard 5GB model.heft folder/\n"
 		"  heft convert model.heft - --to safetensors | sha256sum\n",
 	.run = run,
 };

@@ -3,6 +3,7 @@
 #include "command.h"
 #include "heft/digest.h"
 #include "memory.h"
+#include "open_options.h"
 #include "print_name.h"
 #include "progress_bar.h"
 #include "spool.h"
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 
 struct options {
+	struct opt_list assume;
 	bool tensors;
 	bool stored;
 	bool artifact;
@@ -39,6 +41,7 @@ static const struct opt options[] = {
 		.help = "print the artifact digest of a heft file, from what it states; it covers "
 			"order, ties and metadata as well",
 	},
+	OPT_ROW_ASSUME,
 	OPT_ROW_THREADS,
 	OPT_ROW_END,
 };
@@ -120,7 +123,8 @@ static enum heft_status digest_file(const struct invocation *in, struct heft_fil
 	return st;
 }
 
-static int digest_operand(const struct invocation *in, const char *operand)
+static int digest_operand(const struct invocation *in, const struct open_options *open,
+                          const char *operand)
 {
 	struct heft_file *file;
 	struct heft_error err;
@@ -129,7 +133,7 @@ static int digest_operand(const struct invocation *in, const char *operand)
 
 	if (status != STATUS_DONE)
 		return status;
-	enum heft_status st = heft_open(spool.path, NULL, &file, &err);
+	enum heft_status st = heft_open(spool.path, &open->options, &file, &err);
 
 	if (st == HEFT_OK) {
 		st = digest_file(in, file, spool.name, &err);
@@ -145,16 +149,23 @@ static int digest_operand(const struct invocation *in, const char *operand)
 static int run(const struct invocation *in)
 {
 	const struct options *o = in->options;
-	int worst = STATUS_DONE;
+	struct open_options open;
+	int worst;
 
 	if (o->artifact && o->tensors)
 		return report_usage(in->command, "--artifact and --tensors exclude each other");
+	worst = open_options_init(&open, in->command, &o->assume, NULL);
+	if (worst != STATUS_DONE) {
+		open_options_done(&open);
+		return worst;
+	}
 	for (uint32_t i = 0; i < in->n_operands && worst < 128 && !in->out->error; i++) {
-		const int status = digest_operand(in, in->operands[i]);
+		const int status = digest_operand(in, &open, in->operands[i]);
 
 		if (status > worst)
 			worst = status;
 	}
+	open_options_done(&open);
 	return worst;
 }
 

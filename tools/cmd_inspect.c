@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_inspect.c - shows what is in a file of weights to people and to scripts; no data is read. */
+/* cmd_inspect.c - shows what is in a file of weights to people and to scripts; its data is read
+ * for statistics alone. */
 #include "command.h"
-#include "inspect_text.h"
-#include "json_out.h"
+#include "inspect_json.h"
+#include "inspect_sort.h"
+#include "inspect_stats.h"
 #include "memory.h"
+#include "open_options.h"
 #include "spool.h"
-#include "tensor_words.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 struct options {
+	struct opt_list assume;
 	bool json;
+	bool stats;
+	const char *sort;
+	uint32_t top;
+	uint32_t threads;
 };
 
 static const struct opt options[] = {
@@ -22,116 +28,33 @@ static const struct opt options[] = {
 		.at = offsetof(struct options, json),
 		.help = "print JSON, metadata in full",
 	},
+	{
+		.name = "stats",
+		.kind = OPT_FLAG,
+		.at = offsetof(struct options, stats),
+		.help = "read the data and show extremes, mean, deviation and a histogram of every "
+			"tensor, NaNs and infinities, and totals",
+	},
+	{
+		.name = "sort",
+		.arg = "KEY",
+		.kind = OPT_TEXT,
+		.at = offsetof(struct options, sort),
+		.help = "list by name or size; with --stats also by min, max, mean, std, abs-max, "
+			"l2, zeros or nan; the largest first",
+		.choices = inspect_sort_names,
+	},
+	{
+		.name = "top",
+		.arg = "N",
+		.kind = OPT_COUNT,
+		.at = offsetof(struct options, top),
+		.help = "list the first N tensors only",
+	},
+	OPT_ROW_THREADS,
+	OPT_ROW_ASSUME,
 	OPT_ROW_END,
 };
-
-static void print_json_tensor(struct json_out *j, const struct heft_tensor *t)
-{
-	struct output word;
-
-	output_init(&word, -1);
-	json_out_begin(j, '{');
-	json_out_key(j, "name");
-	json_out_text(j, t->name);
-	json_out_key(j, "dtype");
-	tensor_words_dtype(&word, t->dtype);
-	json_out_text(j, output_string(&word));
-	json_out_key(j, "shape");
-	json_out_begin(j, '[');
-	for (uint32_t i = 0; i < t->rank; i++)
-		json_out_u64(j, t->dims[i]);
-	json_out_end(j, ']');
-	json_out_key(j, "n_bytes");
-	json_out_u64(j, t->n_bytes);
-	json_out_key(j, "space");
-	output_clear(&word);
-	tensor_words_space(&word, t->space);
-	json_out_text(j, output_string(&word));
-	json_out_key(j, "role");
-	json_out_text(j, heft_role_name(t->role));
-	output_done(&word);
-}
-
-/* The name of the first tensor of its tie group; absent when it stands alone. */
-static enum heft_status print_json_tie(struct json_out *j, struct heft_file *file,
-                                       const struct heft_tensor *t, struct heft_error *err)
-{
-	struct heft_tensor first;
-	enum heft_status st;
-
-	if (t->tie == t->index)
-		return HEFT_OK;
-	st = heft_tensor_at(file, t->tie, &first, err);
-	if (st == HEFT_OK) {
-		json_out_key(j, "tied_to");
-		json_out_text(j, first.name);
-	}
-	return st;
-}
-
-static enum heft_status print_json_tensors(struct json_out *j, const struct inspection *x,
-                                           struct heft_error *err)
-{
-	enum heft_status st = HEFT_OK;
-	struct heft_tensor t;
-
-	json_out_key(j, "tensors");
-	json_out_begin(j, '[');
-	for (uint32_t i = 0; i < x->n_shown && st == HEFT_OK && !j->out->error; i++) {
-		st = heft_tensor_at(x->file, x->shown[i], &t, err);
-		if (st != HEFT_OK)
-			break;
-		print_json_tensor(j, &t);
-		st = print_json_tie(j, x->file, &t, err);
-		json_out_end(j, '}');
-	}
-	json_out_end(j, ']');
-	return st;
-}
-
-static void print_json_state(struct json_out *j, const struct inspection *x)
-{
-	json_out_key(j, "generation");
-	json_out_u64(j, x->state.generation);
-	json_out_key(j, "n_dead_bytes");
-	json_out_u64(j, x->state.n_dead_bytes);
-	json_out_key(j, "n_tail_bytes");
-	json_out_u64(j, x->state.n_tail_bytes);
-	json_out_key(j, "has_bad_page");
-	json_out_bool(j, x->state.has_bad_page);
-}
-
-static enum heft_status print_json(struct output *out, const struct inspection *x,
-                                   struct heft_error *err)
-{
-	struct json_out j;
-	enum heft_status st;
-
-	json_out_init(&j, out);
-	json_out_begin(&j, '{');
-	json_out_key(&j, "file");
-	json_out_text(&j, x->name);
-	json_out_key(&j, "format");
-	json_out_text(&j, heft_format_name(x->file));
-	json_out_key(&j, "file_size");
-	json_out_u64(&j, x->file_size);
-	json_out_key(&j, "n_tensors");
-	json_out_u64(&j, x->n_shown);
-	json_out_key(&j, "n_elements");
-	json_out_u64(&j, x->shown_total.n_elements);
-	json_out_key(&j, "n_bytes");
-	json_out_u64(&j, x->shown_total.n_bytes);
-	if (x->has_digest) {
-		json_out_key(&j, "weights_digest");
-		json_out_hex(&j, x->digest, sizeof x->digest);
-		print_json_state(&j, x);
-	}
-	json_out_key(&j, "metadata");
-	json_out_raw(&j, x->metadata);
-	st = print_json_tensors(&j, x, err);
-	json_out_end(&j, '}');
-	return st;
-}
 
 static void add_dtype(struct inspection *x, enum heft_dtype dtype)
 {
@@ -175,19 +98,18 @@ static enum heft_status survey(struct inspection *x, const char *pattern, struct
 		x->has_roles |= t.role != HEFT_ROLE_UNKNOWN;
 		x->has_spaces |= t.space != HEFT_SPACE_WEIGHTS;
 		x->has_ties |= t.tie != i;
+		x->has_void |= t.dtype == HEFT_DTYPE_VOID;
 	}
 	return st;
 }
 
-static enum heft_status read_rest(struct inspection *x, const char *path, struct heft_error *err)
+static enum heft_status read_rest(struct inspection *x, struct heft_error *err)
 {
-	struct stat file_stat;
 	enum heft_status st = heft_metadata(x->file, &x->metadata, err);
 
 	if (st != HEFT_OK)
 		return st;
-	if (stat(path, &file_stat) == 0)
-		x->file_size = (uint64_t)file_stat.st_size;
+	x->file_size = heft_file_size(x->file, &x->n_files);
 	x->state = heft_file_state(x->file);
 	st = heft_stated_weights_digest(x->file, x->digest, err);
 	x->has_digest = st == HEFT_OK;
@@ -195,7 +117,21 @@ static enum heft_status read_rest(struct inspection *x, const char *path, struct
 	return st == HEFT_E_UNSUPPORTED ? HEFT_OK : st;
 }
 
-static int inspect(const struct invocation *in, struct inspection *x, const char *path)
+static enum heft_status inspect_for_people(const struct invocation *in, struct inspection *x,
+                                           struct heft_error *err)
+{
+	const struct options *o = in->options;
+	enum heft_status st = HEFT_OK;
+
+	x->n_listed = o->top > 0 && o->top < x->n_shown ? o->top : x->n_shown;
+	if (o->stats)
+		st = inspect_stats_collect(x, o->threads, err);
+	if (st == HEFT_OK)
+		st = inspect_sort(x, err);
+	return st == HEFT_OK ? inspect_text_print(in->out, x, err) : st;
+}
+
+static int inspect(const struct invocation *in, struct inspection *x)
 {
 	const struct options *o = in->options;
 	const char *pattern = in->n_operands > 1 ? in->operands[1] : NULL;
@@ -203,40 +139,74 @@ static int inspect(const struct invocation *in, struct inspection *x, const char
 	enum heft_status st = survey(x, pattern, &err);
 
 	if (st == HEFT_OK)
-		st = read_rest(x, path, &err);
+		st = read_rest(x, &err);
 	if (st == HEFT_OK && pattern && x->n_shown == 0) {
 		report_words("%s: no tensor matches '%s'", x->name, pattern);
 		return STATUS_USAGE;
 	}
-	if (st == HEFT_OK)
-		st = o->json ? print_json(in->out, x, &err) : inspect_text_print(in->out, x, &err);
+	if (st == HEFT_OK && o->json)
+		st = inspect_json_print(in->out, x, o->stats, o->threads, &err);
+	else if (st == HEFT_OK)
+		st = inspect_for_people(in, x, &err);
 	return st == HEFT_OK ? STATUS_DONE : report_error(x->name, &err);
+}
+
+static int check_options(const struct invocation *in, struct inspection *x)
+{
+	const struct options *o = in->options;
+
+	if (o->json && (o->sort || o->top > 0))
+		return report_usage(in->command, "--json lists every tensor in the file's order");
+	if (!o->sort)
+		return STATUS_DONE;
+	if (!inspect_sort_find(o->sort, &x->sort))
+		return report_usage(in->command,
+		                    "--sort: '%s' is not one of file, name, size, min, max, mean, "
+		                    "std, abs-max, l2, zeros, nan",
+		                    o->sort);
+	if (x->sort >= INSPECT_SORT_MIN && !o->stats)
+		return report_usage(in->command, "--sort %s needs --stats", o->sort);
+	return STATUS_DONE;
 }
 
 static int run(const struct invocation *in)
 {
+	const struct options *o = in->options;
 	struct inspection x = { 0 };
+	struct open_options open;
 	struct heft_error err;
 	struct spool spool;
-	int status = spool_open(&spool, in->operands[0]);
+	int status;
 
+	status = check_options(in, &x);
 	if (status != STATUS_DONE)
 		return status;
+	status = open_options_init(&open, in->command, &o->assume, NULL);
+
+	if (status == STATUS_DONE)
+		status = spool_open(&spool, in->operands[0]);
+	if (status != STATUS_DONE) {
+		open_options_done(&open);
+		return status;
+	}
 	x.name = spool.name;
-	if (heft_open(spool.path, NULL, &x.file, &err) == HEFT_OK) {
-		status = inspect(in, &x, spool.path);
+	if (heft_open(spool.path, &open.options, &x.file, &err) == HEFT_OK) {
+		status = inspect(in, &x);
 		heft_close(x.file);
 	} else {
 		status = report_error(spool.name, &err);
 	}
 	free(x.shown);
+	free(x.figures);
 	free(x.dtypes);
 	spool_close(&spool);
+	open_options_done(&open);
 	return status;
 }
 
 static const char examples[] = "  heft inspect model.safetensors\n"
 			       "  heft inspect model.heft 'encoder.*'\n"
+			       "  heft inspect --stats --sort abs-max --top 10 model.safetensors\n"
 			       "  heft inspect --json model.heft | jq '.tensors[].name'\n";
 
 const struct command command_inspect = {
@@ -247,10 +217,15 @@ const struct command command_inspect = {
 	.max_operands = 2,
 	.options = options,
 	.options_size = sizeof(struct options),
-	.details = "Lists the tensors in the file's order; with PATTERN those whose whole name\n"
-		   "matches it, as in '*.bias'; '*' also matches '.' and '/'. On a terminal long\n"
-		   "names are shortened in the middle, in a pipe they are not. The data is not\n"
-		   "read: use 'heft verify' to check it.\n",
+	.details =
+		"Lists the tensors in the file's order; with PATTERN those whose whole name\n"
+		"matches it, as in '*.bias'; '*' also matches '.' and '/'. On a terminal long\n"
+		"names are shortened in the middle, in a pipe they are not. The data is not\n"
+		"read, unless --stats asks for it: use 'heft verify' to check it.\n"
+		"\n"
+		"With --stats NaNs are left out and counted; the columns of blocks show how the\n"
+		"values lie between min and max, a dot where there are none. Totals follow for\n"
+		"groups of tensors, those whose names have the same first part.\n",
 	.examples = examples,
 	.run = run,
 };

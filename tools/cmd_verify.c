@@ -3,6 +3,7 @@
 #include "command.h"
 #include "heft/digest.h"
 #include "json_out.h"
+#include "open_options.h"
 #include "print_name.h"
 #include "progress_bar.h"
 #include "spool.h"
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 struct options {
+	struct opt_list assume;
 	bool strict;
 	bool previous;
 	bool json;
@@ -39,6 +41,7 @@ static const struct opt options[] = {
 		.at = offsetof(struct options, json),
 		.help = "print JSON",
 	},
+	OPT_ROW_ASSUME,
 	OPT_ROW_THREADS,
 	OPT_ROW_END,
 };
@@ -171,16 +174,15 @@ static enum heft_status verify(const struct invocation *in, struct collector *c,
 	return st;
 }
 
-static int verify_file(const struct invocation *in, const struct spool *spool)
+static int verify_file(const struct invocation *in, const struct spool *spool,
+                       const struct open_options *open)
 {
 	const struct options *o = in->options;
-	const struct heft_open_options open_options = { .flags = o->previous ? HEFT_OPEN_PREVIOUS
-		                                                             : 0 };
 	struct collector c = { .file = spool->name, .is_json = o->json };
 	struct heft_file *file;
 	struct heft_error err;
 	bool is_ok = false;
-	enum heft_status st = heft_open(spool->path, &open_options, &file, &err);
+	enum heft_status st = heft_open(spool->path, &open->options, &file, &err);
 
 	if (st != HEFT_OK)
 		return report_error(spool->name, &err);
@@ -198,13 +200,19 @@ static int verify_file(const struct invocation *in, const struct spool *spool)
 
 static int run(const struct invocation *in)
 {
+	const struct options *o = in->options;
+	struct open_options open;
 	struct spool spool;
-	int status = spool_open(&spool, in->operands[0]);
+	int status = open_options_init(&open, in->command, &o->assume, NULL);
 
+	open.options.flags = o->previous ? HEFT_OPEN_PREVIOUS : 0;
+	if (status == STATUS_DONE)
+		status = spool_open(&spool, in->operands[0]);
 	if (status == STATUS_DONE) {
-		status = verify_file(in, &spool);
+		status = verify_file(in, &spool, &open);
 		spool_close(&spool);
 	}
+	open_options_done(&open);
 	return status;
 }
 

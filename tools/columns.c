@@ -65,14 +65,16 @@ static void shrink(struct columns *t, size_t width)
 
 /* Blanks are owed until something follows them, so that no line ends in blanks. */
 static void print_cell(const struct columns *t, struct output *out, size_t i, const char *text,
-                       size_t *owed)
+                       bool is_red, size_t *owed)
 {
 	const size_t text_width = utf8_width(text, strlen(text));
 	const size_t pad = text_width < t->widths[i] ? t->widths[i] - text_width : 0;
 
 	if (*text) {
 		output_repeat(out, ' ', *owed + (t->columns[i].is_right ? pad : 0));
+		output_text(out, is_red ? "\033[31m" : "");
 		utf8_cut_middle(out, text, t->widths[i]);
+		output_text(out, is_red ? "\033[0m" : "");
 		*owed = GAP + (t->columns[i].is_right ? 0 : pad);
 	} else {
 		*owed += GAP + pad;
@@ -86,11 +88,11 @@ static void print_titles(const struct columns *t, struct output *out, bool is_bo
 	if (is_bold)
 		output_text(out, "\033[1m");
 	for (size_t i = 0; i < t->n_columns; i++)
-		print_cell(t, out, i, t->columns[i].title, &owed);
+		print_cell(t, out, i, t->columns[i].title, false, &owed);
 	output_text(out, is_bold ? "\033[0m\n" : "\n");
 }
 
-void columns_print(struct columns *t, struct output *out, size_t width, bool is_bold)
+void columns_print(struct columns *t, struct output *out, size_t width, bool has_colour)
 {
 	const char *text = t->cells.buf;
 	size_t owed = 0;
@@ -101,11 +103,12 @@ void columns_print(struct columns *t, struct output *out, size_t width, bool is_
 	}
 	if (width > 0)
 		shrink(t, width);
-	print_titles(t, out, is_bold);
+	print_titles(t, out, has_colour);
 	for (size_t i = 0; i < t->n_cells && !out->error; i++) {
-		const bool is_last = i % t->n_columns == t->n_columns - 1;
+		const size_t column = i % t->n_columns;
+		const bool is_last = column == t->n_columns - 1;
 
-		print_cell(t, out, i % t->n_columns, text, &owed);
+		print_cell(t, out, column, text, has_colour && t->columns[column].is_alarm, &owed);
 		text += strlen(text) + 1;
 		if (is_last) {
 			output_char(out, '\n');

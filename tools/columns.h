@@ -8,12 +8,13 @@
 
 #include "output.h"
 
-#define COLUMNS_MAX 8
+#define COLUMNS_MAX 10
 
 struct column {
 	const char *title;
 	bool is_right;    /* aligned to the right, as numbers are */
 	size_t min_width; /* how far it may be shortened, in the middle; 0: never */
+	bool is_alarm;    /* its cells are red where there are colours */
 };
 
 struct columns {
@@ -32,9 +33,9 @@ void columns_done(struct columns *t);
 void columns_end_cell(struct columns *t);
 
 /*
- * Prints the table, at most `width` columns wide if that can be (0: no limit), titles in bold or
- * not.
+ * Prints the table, at most `width` columns wide if that can be (0: no limit), titles in bold and
+ * alarms in red or not.
  */
-void columns_print(struct columns *t, struct output *out, size_t width, bool is_bold);
+void columns_print(struct columns *t, struct output *out, size_t width, bool has_colour);
 
 #endif

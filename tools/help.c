@@ -10,6 +10,22 @@
 
 #define WIDTH 79
 #define OPTION_COLUMN 26
+#define STATUS_COLUMN 7
+
+static const struct help_status statuses[] = {
+	{ "0", "done" },
+	{ "1", "the answer is no: a file does not verify, two files differ" },
+	{ "2", "usage; no such file or tensor; what the target cannot hold" },
+	{ "3", "a file is of no known format, corrupt, unsupported or over a limit" },
+	{ "4", "input or output failed, no memory, or the file is busy; also, without a message, "
+	       "when the reader of the output went away" },
+	{ "130", "interrupted" },
+};
+
+const struct help_status *help_status_at(size_t i)
+{
+	return i < sizeof statuses / sizeof *statuses ? &statuses[i] : NULL;
+}
 
 /* Prints words from column `at` on, wrapped, further lines indented to the same column. */
 static void print_wrapped(struct output *out, const char *text, size_t at)
@@ -82,7 +98,7 @@ static void print_formats(struct output *out)
 	output_text(out,
 	            "\nformats, told by a file's content and, for output, by its extension:\n");
 	for (uint32_t i = 0; (name = heft_format_at(i, &extension, &can_write, NULL)) != NULL; i++)
-		output_format(out, "  %-12s  %-14s  %s\n", name, extension,
+		output_format(out, "  %-20s%-25s%s\n", name, extension,
 		              can_write ? "read, write" : "read");
 }
 
@@ -96,25 +112,19 @@ void help_overview(struct output *out)
 	                 "\n"
 	                 "commands:\n");
 	for (size_t i = 0; (command = command_at(i)) != NULL; i++)
-		output_format(out, "  %-10s %s\n", command->name, command->summary);
+		output_format(out, "  %-12s%s\n", command->name, command->summary);
 	output_text(
 		out,
 		"\n"
 		"'heft COMMAND --help' tells all about a command, 'heft --version' versions.\n");
 	print_formats(out);
-	output_text(
-		out,
-		"\n"
-		"exit status:\n"
-		"  0    done\n"
-		"  1    the answer is no: a file does not verify\n"
-		"  2    usage; no such file or tensor; what the target cannot hold\n"
-		"  3    a file is of no known format, corrupt, unsupported or over a limit\n"
-		"  4    input or output failed, no memory, or the file is busy; also, without\n"
-		"       a message, when the reader of the output went away\n"
-		"  130  interrupted\n"
-		"\n"
-		"Data goes to standard output, words to standard error. NO_COLOR is honoured.\n");
+	output_text(out, "\nexit status:\n");
+	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+		output_format(out, "  %-*s", STATUS_COLUMN - 2, statuses[i].status);
+		print_wrapped(out, statuses[i].meaning, STATUS_COLUMN);
+	}
+	output_text(out, "\nData goes to standard output, words to standard error. NO_COLOR is "
+	                 "honoured.\n");
 }
 
 void help_version(struct output *out)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "columns.h"
+#include "inspect_stats.h"
 #include "json_members.h"
 #include "print_name.h"
 #include "size.h"
@@ -23,7 +24,7 @@ static void print_label(struct output *out, const char *label)
 	output_format(out, "%-12s", label);
 }
 
-static void print_bytes(struct output *out, const char *label, uint64_t n)
+static void print_amount(struct output *out, const char *label, uint64_t n)
 {
 	print_label(out, label);
 	output_grouped(out, n);
@@ -32,6 +33,22 @@ static void print_bytes(struct output *out, const char *label, uint64_t n)
 		output_text(out, " (");
 		size_print(out, n);
 		output_char(out, ')');
+	}
+}
+
+static void print_bytes(struct output *out, const char *label, uint64_t n)
+{
+	print_amount(out, label, n);
+	output_char(out, '\n');
+}
+
+static void print_size(struct output *out, const struct inspection *x)
+{
+	print_amount(out, "size", x->file_size);
+	if (x->n_files > 1) {
+		output_text(out, " in ");
+		output_grouped(out, x->n_files);
+		output_text(out, " files");
 	}
 	output_char(out, '\n');
 }
@@ -87,7 +104,7 @@ static void print_facts(struct output *out, const struct inspection *x)
 	print_label(out, "format");
 	output_text(out, heft_format_name(x->file));
 	output_char(out, '\n');
-	print_bytes(out, "size", x->file_size);
+	print_size(out, x);
 	print_tensor_count(out, x);
 	print_label(out, "parameters");
 	output_grouped(out, x->n_parameters);
@@ -211,6 +228,17 @@ static size_t choose_columns(const struct inspection *x, struct column *columns)
 	return n;
 }
 
+static enum heft_status add_stats_row(struct columns *table, const struct inspection *x, uint32_t i,
+                                      struct heft_error *err)
+{
+	struct heft_tensor t;
+	const enum heft_status st = heft_tensor_at(x->file, x->shown[i], &t, err);
+
+	if (st == HEFT_OK)
+		inspect_stats_row(table, x, &t, &x->figures[i]);
+	return st;
+}
+
 static enum heft_status print_table(struct output *out, const struct inspection *x,
                                     struct heft_error *err)
 {
@@ -218,14 +246,41 @@ static enum heft_status print_table(struct output *out, const struct inspection 
 	struct columns table;
 	enum heft_status st = HEFT_OK;
 
-	columns_init(&table, columns, choose_columns(x, columns));
-	for (uint32_t i = 0; i < x->n_shown && st == HEFT_OK; i++)
-		st = add_row(&table, x, x->shown[i], err);
+	columns_init(&table, columns,
+	             x->figures ? inspect_stats_columns(x, columns) : choose_columns(x, columns));
+	for (uint32_t i = 0; i < x->n_listed && st == HEFT_OK; i++)
+		st = x->figures ? add_stats_row(&table, x, i, err)
+		                : add_row(&table, x, x->shown[i], err);
 	if (st == HEFT_OK)
 		columns_print(&table, out, term_columns(STDOUT_FILENO),
 		              term_has_colour(STDOUT_FILENO));
 	columns_done(&table);
 	return st;
+}
+
+static void print_left_out(struct output *out, uint32_t n)
+{
+	if (n == 0)
+		return;
+	output_grouped(out, n);
+	output_text(out, n == 1 ? " more tensor is left out\n" : " more tensors are left out\n");
+}
+
+/* "1,024 zeros, 3 NaN, 1 Inf, rms 0.0213" */
+static void print_figure_total(struct output *out, const struct inspection *x)
+{
+	struct figure_total total = { .n_values = 0 };
+
+	for (uint32_t i = 0; i < x->n_shown; i++)
+		figure_total_add(&total, &x->figures[i]);
+	output_grouped(out, total.n_zero);
+	output_text(out, total.n_zero == 1 ? " zero, " : " zeros, ");
+	output_grouped(out, total.n_nan);
+	output_text(out, " NaN, ");
+	output_grouped(out, total.n_inf);
+	output_text(out, " Inf, rms ");
+	inspect_print_number(out, figure_total_rms(&total));
+	output_char(out, '\n');
 }
 
 static void print_shown_total(struct output *out, const struct inspection *x)
@@ -253,6 +308,14 @@ enum heft_status inspect_text_print(struct output *out, const struct inspection 
 		return HEFT_OK;
 	output_char(out, '\n');
 	st = print_table(out, x, err);
+	print_left_out(out, x->n_shown - x->n_listed);
 	print_shown_total(out, x);
-	return st;
+	/* A heft file says what its tensors are. */
+	if (x->has_void && !x->has_digest)
+		output_text(out, "VOID: bytes of a type that is not known; --assume V2=BF16 "
+		                 "says what they are\n");
+	if (!x->figures || st != HEFT_OK)
+		return st;
+	print_figure_total(out, x);
+	return inspect_groups_print(out, x, err);
 }

@@ -16,20 +16,27 @@ struct dtype_count {
 	uint32_t n_tensors;
 };
 
+struct tensor_figures; /* inspect_stats.h */
+
 struct inspection {
 	struct heft_file *file;
 	const char *name;
-	uint64_t file_size;
+	uint64_t file_size; /* of all n_files together */
+	uint32_t n_files;
 	uint32_t *shown; /* indexes of the tensors to list */
 	uint32_t n_shown;
+	uint32_t n_listed; /* the first so many of them get a line */
 	uint32_t n_dtypes;
 	struct dtype_count *dtypes; /* of all tensors, as they come up */
 	struct tensor_total total;  /* likewise */
 	uint64_t n_parameters;      /* elements of the weights, buffers apart, ties counted once */
 	struct tensor_total shown_total;
-	bool has_roles; /* among those shown */
+	struct tensor_figures *figures; /* of those shown; NULL: not asked for */
+	uint32_t sort;                  /* enum inspect_sort */
+	bool has_roles;                 /* among those shown */
 	bool has_spaces;
 	bool has_ties;
+	bool has_void; /* VOID: bytes of which the file does not say what they are */
 	bool has_digest;
 	uint8_t digest[HEFT_DIGEST_SIZE];
 	struct heft_file_state state;

@@ -13,13 +13,18 @@ static size_t smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Letters to insert, drop, change or swap with their neighbour (optimal string alignment). */
+/* Letters to insert, drop, change or swap with their neighbour (optimal string alignment). What
+ * both begin and end with costs nothing and is left out, so that long names can be compared. */
 static size_t slips(const char *a, const char *b)
 {
-	const size_t n_a = strlen(a);
-	const size_t n_b = strlen(b);
+	size_t n_a = strlen(a);
+	size_t n_b = strlen(b);
 	size_t cost[MAX_WORD + 1][MAX_WORD + 1];
 
+	for (; n_a > 0 && n_b > 0 && *a == *b; n_a--, n_b--, a++, b++)
+		;
+	for (; n_a > 0 && n_b > 0 && a[n_a - 1] == b[n_b - 1]; n_a--, n_b--)
+		;
 	if (n_a > MAX_WORD || n_b > MAX_WORD)
 		return TOO_FAR;
 	for (size_t i = 0; i <= n_a; i++)

@@ -27,7 +27,8 @@ struct opt {
 	enum opt_kind kind;
 	size_t at; /* offset of the value in the command's struct of options */
 	const char *help;
-	const char *const *choices; /* of OPT_CHOICE, ends with NULL */
+	/* of OPT_CHOICE; of OPT_TEXT what a shell can offer; ends with NULL */
+	const char *const *choices;
 };
 
 /* Rows that several commands have; each stands for a member of that command's `struct options`. */

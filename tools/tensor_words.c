@@ -6,8 +6,10 @@
 
 void tensor_words_dtype(struct output *out, enum heft_dtype dtype)
 {
-	if (heft_dtype_describe(dtype))
-		output_text(out, heft_dtype_name(dtype));
+	const char *name = heft_dtype_name(dtype);
+
+	if (name[0] != '?')
+		output_text(out, name);
 	else
 		output_format(out, "0x%04X", (unsigned)dtype);
 }

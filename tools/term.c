@@ -38,3 +38,17 @@ bool term_has_colour(int fd)
 
 	return (!no_color || !*no_color) && term_can_redraw(fd);
 }
+
+bool term_has_utf8(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const char *locale = getenv(names[i]);
+
+		/* the first that is set and not empty counts */
+		if (locale && *locale)
+			return strcasestr(locale, "UTF-8") || strcasestr(locale, "utf8");
+	}
+	return false;
+}

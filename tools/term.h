@@ -18,4 +18,7 @@ bool term_can_redraw(int fd);
 /* Whether to print colours on `fd`: a terminal, and NO_COLOR is not set. */
 bool term_has_colour(int fd);
 
+/* Whether the locale, as LC_ALL, LC_CTYPE or LANG name it, writes UTF-8. */
+bool term_has_utf8(void);
+
 #endif

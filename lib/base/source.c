@@ -191,6 +191,22 @@ enum heft_status heft_source_map(struct heft_source *s, const uint8_t **bytes,
 	return st;
 }
 
+void heft_source_drop(const struct heft_source *s, uint64_t off, uint64_t n)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t begin;
+	uint64_t end;
+
+	if (!heft_in_range(off, n, s->map_size))
+		return;
+	begin = heft_align_up(off, page);
+	end = (off + n) / page * page;
+#ifdef MADV_DONTNEED
+	if (begin < end)
+		madvise((void *)(uintptr_t)(s->map + begin), (size_t)(end - begin), MADV_DONTNEED);
+#endif
+}
+
 bool heft_source_is(const struct heft_source *s, const char *path)
 {
 	struct stat st;

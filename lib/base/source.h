@@ -28,6 +28,9 @@ enum heft_status heft_source_map(struct heft_source *s, const uint8_t **bytes,
                                  struct heft_error *err);
 /* Whether `path` is this very file (device and inode). */
 bool heft_source_is(const struct heft_source *s, const char *path);
+/* Tells the kernel that mapped bytes were read for now: their pages leave the process, not the
+ * system's cache, and come back when they are looked at again. The file is mapped. */
+void heft_source_drop(const struct heft_source *s, uint64_t off, uint64_t n);
 /* Tells the kernel that all of it is about to be read in order. */
 void heft_source_will_need(struct heft_source *s, uint64_t off, uint64_t n);
 

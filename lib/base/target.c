@@ -191,8 +191,7 @@ static void add_suffix(char *to, unsigned try_i)
 	memcpy(to + 12, ".tmp", 5);
 }
 
-/* ".NAME.heft-XXXXXX.tmp", with a long NAME cut between two characters. */
-static char *make_temp_name(const char *name, size_t name_size_max, unsigned try_i)
+char *heft_temp_name(const char *name, size_t name_size_max, unsigned try_i)
 {
 	size_t n = strlen(name);
 	char *temp = heft_alloc(1 + name_size_max + TEMP_SUFFIX_SIZE + 1);
@@ -233,7 +232,7 @@ enum heft_status heft_target_create_temp(struct heft_target *t, int *out, struct
 	size_t name_size_max = NAME_SIZE_MAX - 1 - TEMP_SUFFIX_SIZE;
 
 	for (unsigned i = 0; i < N_NAMES_MAX; i++) {
-		char *temp_name = make_temp_name(t->name, name_size_max, i);
+		char *temp_name = heft_temp_name(t->name, name_size_max, i);
 		enum heft_status st;
 		int fd;
 
@@ -286,49 +285,51 @@ enum heft_status heft_target_take_mode(const struct heft_target *t, int fd, stru
 	return HEFT_OK;
 }
 
-/* A rename that fails with EEXIST instead of replacing; EINVAL or ENOSYS where there is none. */
-static int rename_no_replace(int folder_fd, const char *from, const char *to)
+/* EINVAL or ENOSYS where there is no such rename. */
+static int rename_no_replace(int from_fd, const char *from, int to_fd, const char *to)
 {
 #if defined(__linux__) && defined(SYS_renameat2)
 	const unsigned no_replace = 1;
 
-	return (int)syscall(SYS_renameat2, folder_fd, from, folder_fd, to, no_replace);
+	return (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, no_replace);
 #else
-	(void)folder_fd;
+	(void)from_fd;
 	(void)from;
+	(void)to_fd;
 	(void)to;
 	errno = ENOSYS;
 	return -1;
 #endif
 }
 
-/* The same where the file system has no such rename: by a second link, else (no links either) by
- * looking first. */
-static int publish_new(const struct heft_target *t)
+/* Where the file system has no such rename: by a second link, else (no links either, or a folder)
+ * by looking first. */
+int heft_rename_new(int from_fd, const char *from, int to_fd, const char *to)
 {
 	struct stat st;
 
-	if (rename_no_replace(t->folder_fd, t->temp_name, t->name) == 0)
+	if (rename_no_replace(from_fd, from, to_fd, to) == 0)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
 		return -1;
-	if (linkat(t->folder_fd, t->temp_name, t->folder_fd, t->name, 0) == 0) {
-		unlinkat(t->folder_fd, t->temp_name, 0);
+	if (linkat(from_fd, from, to_fd, to, 0) == 0) {
+		unlinkat(from_fd, from, 0);
 		return 0;
 	}
 	if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK)
 		return -1;
-	if (fstatat(t->folder_fd, t->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+	if (fstatat(to_fd, to, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		errno = EEXIST;
 		return -1;
 	}
-	return renameat(t->folder_fd, t->temp_name, t->folder_fd, t->name);
+	return renameat(from_fd, from, to_fd, to);
 }
 
 enum heft_status heft_target_publish(struct heft_target *t, bool overwrite, struct heft_error *err)
 {
-	const int r = overwrite ? renameat(t->folder_fd, t->temp_name, t->folder_fd, t->name)
-	                        : publish_new(t);
+	const int r = overwrite
+	                      ? renameat(t->folder_fd, t->temp_name, t->folder_fd, t->name)
+	                      : heft_rename_new(t->folder_fd, t->temp_name, t->folder_fd, t->name);
 
 	if (r != 0 && errno == EEXIST)
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,

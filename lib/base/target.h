@@ -35,4 +35,10 @@ enum heft_status heft_target_take_mode(const struct heft_target *t, int fd, stru
 enum heft_status heft_target_publish(struct heft_target *t, bool overwrite, struct heft_error *err);
 enum heft_status heft_target_sync_folder(const struct heft_target *t, struct heft_error *err);
 
+/* ".NAME.heft-XXXXXX.tmp", with a long NAME cut between two characters; another one at each try.
+ * The caller frees it; NULL: no memory. */
+char *heft_temp_name(const char *name, size_t name_size_max, unsigned try_i);
+/* A rename of a file or folder that fails with EEXIST (errno) instead of replacing. */
+int heft_rename_new(int from_fd, const char *from, int to_fd, const char *to);
+
 #endif

@@ -26,10 +26,12 @@ static enum heft_status check_pieces(struct heft_index *ix, const struct heft_or
 			return heft_fail(err, HEFT_E_CORRUPT, file_off,
 			                 "the recipe names bytes that tensor '%.*s' has not",
 			                 (int)row.name_size, row.name);
-		if (piece->transform && (piece->first != 0 || piece->size != row.n_bytes))
-			return heft_fail(err, HEFT_E_CORRUPT, file_off,
-			                 "the recipe transforms a part of tensor '%.*s'",
-			                 (int)row.name_size, row.name);
+		if (piece->transform && !heft_origin_may_transform(piece, row.dtype, row.n_bytes))
+			return heft_fail(
+				err, HEFT_E_CORRUPT, file_off,
+				"the recipe transforms tensor '%.*s', and cannot: a part, or "
+				"elements that are no whole bytes",
+				(int)row.name_size, row.name);
 	}
 	return HEFT_OK;
 }

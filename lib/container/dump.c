@@ -186,6 +186,16 @@ static void add_digest(struct dump *d, const char *what, const uint8_t *digest)
 		heft_buffer_addf(&d->out, "%02x", (unsigned)digest[i]);
 }
 
+/* Of a recipe whose transforms are known. */
+static void add_piece(struct dump *d, const struct heft_origin_piece *piece)
+{
+	static const char *const transforms[] = { "", " swapped", " column-major",
+		                                  " column-major-swapped" };
+
+	heft_buffer_addf(&d->out, "  piece %" PRIu32 " %" PRIu64 " %" PRIu64 "%s\n", piece->tensor,
+	                 piece->first, piece->size, transforms[piece->transform & HEFT_TRANSFORMS]);
+}
+
 static void add_recipe_file(struct dump *d, const struct heft_origin_file *f)
 {
 	heft_buffer_addf(&d->out, "  file ");
@@ -195,8 +205,7 @@ static void add_recipe_file(struct dump *d, const struct heft_origin_file *f)
 		const struct heft_origin_piece *piece = &f->pieces[i];
 
 		if (!piece->literal) {
-			heft_buffer_addf(&d->out, "  piece %" PRIu32 " %" PRIu64 " %" PRIu64 "\n",
-			                 piece->tensor, piece->first, piece->size);
+			add_piece(d, piece);
 			continue;
 		}
 		heft_buffer_addf(&d->out, "  literal\n");

@@ -48,5 +48,5 @@ enum heft_status heft_locked_index(struct heft_source *src, bool previous, struc
 	if (st != HEFT_E_NOT_FORMAT)
 		return st;
 	return heft_fail(err, HEFT_E_UNSUPPORTED, HEFT_NO_OFFSET,
-	                 "not a heft file, and no other can be changed in place");
+	                 "not a heft file, the only kind that is compacted or recovered");
 }

@@ -270,3 +270,21 @@ enum heft_status heft_meta_unset(const char *text, const char *key, char **out,
 	heft_buffer_done(&b);
 	return st;
 }
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+bool heft_meta_is_empty(const char *text)
+{
+	if (!text)
+		return true;
+	while (*text != '\0' && *text != '{')
+		text++;
+	if (*text == '{')
+		text++;
+	while (is_space(*text))
+		text++;
+	return *text == '}';
+}

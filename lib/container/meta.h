@@ -16,5 +16,7 @@ enum heft_status heft_meta_set(const char *text, const char *key, const char *js
 /* HEFT_E_NOT_FOUND when there is no such member. */
 enum heft_status heft_meta_unset(const char *text, const char *key, char **out,
                                  struct heft_error *err);
+/* Whether an object that was checked has no member; NULL has none. */
+bool heft_meta_is_empty(const char *text);
 
 #endif

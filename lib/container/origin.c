@@ -3,12 +3,14 @@
  * (spec/container.md 7.2). */
 #include "container/origin.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "base/cursor.h"
 #include "base/error.h"
+#include "tensor/dtype.h"
 
 #define DIGEST_SIZE 32
 #define MAX_FILE_NAME 255
@@ -119,6 +121,20 @@ void heft_origin_encode(const struct heft_origin *o, const uint32_t *row_of,
 	heft_buffer_add_le32(b, o->n_files);
 	for (uint32_t i = 0; i < o->n_files; i++)
 		encode_file(&o->files[i], row_of, b);
+}
+
+/* --- transforms --- */
+
+static bool has_whole_bytes(enum heft_dtype dtype)
+{
+	const struct heft_dtype_info *info = heft_dtype_describe(dtype);
+
+	return info ? info->n_elements == 1 && !info->is_block : heft_dtype_has_any_size(dtype);
+}
+
+bool heft_origin_may_transform(const struct heft_origin_piece *p, uint16_t dtype, uint64_t n_bytes)
+{
+	return p->first == 0 && p->size == n_bytes && has_whole_bytes((enum heft_dtype)dtype);
 }
 
 /* --- parsing --- */
@@ -266,6 +282,32 @@ static enum heft_status parse_files(struct heft_cursor *c, struct heft_origin *o
 	return HEFT_OK;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Files that are written beside one another. */
+static enum heft_status check_names(const struct heft_origin *o, uint64_t at,
+                                    struct heft_error *err)
+{
+	const char **names;
+	bool differ = true;
+
+	if (o->n_files == 1)
+		return HEFT_OK;
+	names = heft_alloc_array(o->n_files, sizeof *names);
+	if (!names)
+		return no_memory(err);
+	for (uint32_t i = 0; i < o->n_files; i++)
+		names[i] = o->files[i].name;
+	qsort(names, o->n_files, sizeof *names, compare_names);
+	for (uint32_t i = 1; differ && i < o->n_files; i++)
+		differ = strcmp(names[i - 1], names[i]) != 0;
+	heft_free(names);
+	return differ ? HEFT_OK : fault(at, "two files have one name", err);
+}
+
 static enum heft_status parse(struct heft_cursor *c, struct heft_origin *o, struct heft_error *err)
 {
 	const uint8_t *digests = heft_cursor_bytes(c, 2 * DIGEST_SIZE);
@@ -275,7 +317,8 @@ static enum heft_status parse(struct heft_cursor *c, struct heft_origin *o, stru
 	memcpy(o->list_digest, digests, DIGEST_SIZE);
 	memcpy(o->meta_digest, digests + DIGEST_SIZE, DIGEST_SIZE);
 	HEFT_TRY(parse_format(c, o, err));
-	return parse_files(c, o, err);
+	HEFT_TRY(parse_files(c, o, err));
+	return check_names(o, c->file_off, err);
 }
 
 enum heft_status heft_origin_parse(uint8_t *bytes, size_t size, uint64_t file_off,

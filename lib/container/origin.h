@@ -51,6 +51,9 @@ enum heft_status heft_origin_add_file(struct heft_origin *o, const char *name, u
 void heft_origin_encode(const struct heft_origin *o, const uint32_t *row_of,
                         const uint8_t *list_digest, const uint8_t *meta_digest,
                         struct heft_buffer *b);
+/* Whether a piece of such a tensor may have a transform: it is the whole of it, and the elements
+ * are whole bytes. */
+bool heft_origin_may_transform(const struct heft_origin_piece *p, uint16_t dtype, uint64_t n_bytes);
 /* Parses and checks by itself (R7.2-1) all but the ranges of tensors. Takes `bytes` (heft_alloc'd)
  * over on success. Memory: not more than a small multiple of `size`. */
 enum heft_status heft_origin_parse(uint8_t *bytes, size_t size, uint64_t file_off,

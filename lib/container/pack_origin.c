@@ -180,6 +180,32 @@ enum heft_status heft_pack_state_more(struct heft_packer *p, struct heft_pack_li
 	return add_literal(p, s, line, err);
 }
 
+/* How a tensor's bytes lie in the file: a word or a number; 0 where nothing is said. */
+static enum heft_status take_transform(struct heft_pack_line *line, uint8_t *transform,
+                                       struct heft_error *err)
+{
+	static const char *const names[] = { "plain", "swapped", "column-major",
+		                             "column-major-swapped" };
+	const char *word;
+	size_t size;
+	uint64_t number = 0;
+
+	if (heft_pack_at_end(line) || !heft_pack_word(line, &word, &size)) {
+		*transform = 0;
+		return heft_pack_need_end(line, err);
+	}
+	while (number < sizeof names / sizeof *names &&
+	       !heft_pack_word_is(word, size, names[number]))
+		number++;
+	if (number == sizeof names / sizeof *names &&
+	    (!heft_pack_word_number(word, size, &number) || number > UINT8_MAX))
+		return heft_fail(err, HEFT_E_CORRUPT, line->number,
+		                 "a transform is swapped, column-major, column-major-swapped or a "
+		                 "number below 256");
+	*transform = (uint8_t)number;
+	return heft_pack_need_end(line, err);
+}
+
 enum heft_status heft_pack_state_piece(struct heft_packer *p, struct heft_pack_line *line,
                                        struct heft_error *err)
 {
@@ -187,17 +213,18 @@ enum heft_status heft_pack_state_piece(struct heft_packer *p, struct heft_pack_l
 	uint64_t row;
 	uint64_t first;
 	uint64_t n;
+	uint8_t transform = 0;
 
 	HEFT_TRY(find_recipe(p, line, true, &s, err));
 	HEFT_TRY(heft_pack_number(line, "the row", UINT32_MAX, &row, err));
 	HEFT_TRY(heft_pack_number(line, "the first byte", UINT64_MAX, &first, err));
 	HEFT_TRY(heft_pack_number(line, "the length", UINT64_MAX, &n, err));
-	HEFT_TRY(heft_pack_need_end(line, err));
+	HEFT_TRY(take_transform(line, &transform, err));
 	heft_buffer_add_u8(&s->plain, 1);
 	heft_buffer_add_le32(&s->plain, (uint32_t)row);
 	heft_buffer_add_le64(&s->plain, first);
 	heft_buffer_add_le64(&s->plain, n);
-	heft_buffer_add_u8(&s->plain, 0);
+	heft_buffer_add_u8(&s->plain, transform);
 	if (!s->plain.ok)
 		return heft_fail(err, HEFT_E_NOMEM, line->number, "no memory for a recipe");
 	p->recipe_literal_at = 0;

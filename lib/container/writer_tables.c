@@ -166,7 +166,7 @@ static enum heft_status make_origin(struct heft_container_writer *w,
 {
 	uint32_t *row_of;
 
-	if (!w->plan->origin)
+	if (!w->plan->origin || w->plan->origin->n_files == 0)
 		return HEFT_OK;
 	row_of = heft_alloc_array(w->n, sizeof *row_of);
 	if (row_of)

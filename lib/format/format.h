@@ -20,7 +20,8 @@ enum heft_format_caps {
 	HEFT_FORMAT_COMPRESSES = 1 << 5, /* takes a compression other than NONE */
 	/* `read` checks what it gives, as by a CRC: whoever goes through all the data uses it
 	 * and not `locate` */
-	HEFT_FORMAT_CHECKS_READS = 1 << 6
+	HEFT_FORMAT_CHECKS_READS = 1 << 6,
+	HEFT_FORMAT_NO_NAMES = 1 << 7 /* a tensor's name is not kept */
 };
 
 /* Where the bytes of a tensor lie. */
@@ -29,6 +30,22 @@ struct heft_place {
 	uint64_t off;
 	uint32_t file;     /* of the files of the format's recipe; 0 where there is but one */
 	uint8_t transform; /* enum heft_transform; 0: they are the logical bytes */
+};
+
+/* How a model becomes several files of another format, and an index that names them. Where a folder
+ * has such an index, the folder stands for the set. */
+struct heft_set {
+	const char *shard_format; /* name of each file's format */
+	uint64_t usual_size;      /* bytes of tensors in a shard, where nothing else is said */
+	/* The name of shard i of n, where `stem` is what the index's name has before the extension.
+	 * One shard has no index. */
+	void (*add_shard_name)(struct heft_buffer *b, const char *stem, uint32_t i, uint32_t n);
+	/* Whether such a name was given to a shard of that stem, of any number. */
+	bool (*is_shard_name)(const char *name, const char *stem);
+	/* The text of the index: names[shard_of[i]] is the file of tensor i. */
+	enum heft_status (*build_index)(struct heft_buffer *b, const struct heft_listing *tensors,
+	                                const uint32_t *shard_of, const char *const *names,
+	                                struct heft_error *err);
 };
 
 /* Everything a write stage works with: the format's writer, made by `begin`. */
@@ -62,11 +79,15 @@ struct heft_format {
 	/* Borrowed; "{}" when there is none. */
 	enum heft_status (*metadata)(void *st, const char **json, struct heft_error *err);
 	/* The recipe that gives this very file back, literals borrowed from the state; `path` gives
-	 * the name. NULL: none. */
+	 * the name. NULL: none; one without files: none of this file. */
 	enum heft_status (*origin)(void *st, const char *path, struct heft_origin *o,
 	                           struct heft_error *err);
 	/* native alone: what the layers above need of a heft file; else NULL */
 	struct heft_index *(*index)(void *st);
+	/* A set's i-th file, as its recipe numbers them: its plain name ("" for 0, which is the
+	 * file that was opened) and its size; NULL past the last one. NULL itself: there is one
+	 * file. */
+	const char *(*file_at)(const void *st, uint32_t i, uint64_t *size);
 
 	/* Writing. */
 	/* Says, before anything is written, what the format cannot hold: HEFT_E_USAGE. */
@@ -85,11 +106,16 @@ struct heft_format {
 	enum heft_status (*finish)(void *w, const uint8_t *leaves, const uint64_t *first_leaf,
 	                           struct heft_error *err);
 	void (*writer_free)(void *w); /* at any time; takes NULL */
+
+	/* Of a format of several files, whose members above stay NULL; else NULL. */
+	const struct heft_set *set;
 };
 
 const struct heft_format *heft_format_get(uint32_t i); /* NULL past the last */
 const struct heft_format *heft_format_by_name(const char *name);
 const struct heft_format *heft_format_by_path(const char *path); /* by extension; NULL: none */
+/* The format whose sets have files of this one, or itself when it is one; NULL: none. */
+const struct heft_format *heft_format_set_of(const struct heft_format *f);
 /* The one that recognises the file, or HEFT_E_NOT_FORMAT. */
 enum heft_status heft_format_probe(struct heft_source *src, const struct heft_format **out,
                                    struct heft_error *err);

@@ -74,6 +74,16 @@ const struct heft_format *heft_format_by_path(const char *path)
 	return NULL;
 }
 
+const struct heft_format *heft_format_set_of(const struct heft_format *f)
+{
+	for (size_t i = 0; i < N_FORMATS; i++) {
+		if (formats[i]->set &&
+		    (formats[i] == f || strcmp(formats[i]->set->shard_format, f->name) == 0))
+			return formats[i];
+	}
+	return NULL;
+}
+
 /* A page that the system cannot read counts as zeros as long as the other one can be read: a heft
  * file has its magic in two places for that. */
 static enum heft_status read_head(struct heft_source *src, uint8_t *head, size_t n,

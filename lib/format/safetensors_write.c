@@ -148,7 +148,7 @@ static enum heft_status refuse_dtype(const struct heft_tensor *t, struct heft_er
 {
 	const struct heft_dtype_info *info = heft_dtype_describe(t->dtype);
 
-	if (!info)
+	if (!info && strcmp(heft_dtype_name(t->dtype), "?") == 0)
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
 		                 "tensor '%.*s' is of dtype 0x%04x, which safetensors cannot hold: "
 		                 "--exclude leaves it out",
@@ -157,8 +157,8 @@ static enum heft_status refuse_dtype(const struct heft_tensor *t, struct heft_er
 		err, HEFT_E_USAGE, HEFT_NO_OFFSET,
 		"tensor '%.*s' is %s, which safetensors cannot hold: %s--exclude leaves it "
 		"out",
-		QUOTED, t->name, info->name,
-		info->is_block || info->is_complex ? "" : "--dtype-of GLOB=T casts it, ");
+		QUOTED, t->name, heft_dtype_name(t->dtype),
+		!info || info->is_block || info->is_complex ? "" : "--dtype-of GLOB=T casts it, ");
 }
 
 static enum heft_status check_tensor(const struct heft_tensor *t, struct heft_error *err)

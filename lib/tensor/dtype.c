@@ -93,6 +93,20 @@ bool heft_dtype_is_refused(uint32_t dtype)
 	       !block_types[dtype - HEFT_DTYPE_GGML].name;
 }
 
+bool heft_dtype_has_any_size(enum heft_dtype dtype)
+{
+	return dtype == HEFT_DTYPE_STR || dtype == HEFT_DTYPE_UCS4 || dtype == HEFT_DTYPE_VOID;
+}
+
+uint32_t heft_any_size_unit(enum heft_dtype dtype, uint64_t n_elements, uint64_t n_bytes)
+{
+	const uint64_t size = n_elements > 0 ? n_bytes / n_elements : 0;
+
+	if (size > 0 && size <= HEFT_CHUNK_MAX && n_bytes % n_elements == 0)
+		return (uint32_t)size;
+	return dtype == HEFT_DTYPE_UCS4 ? 4 : 1;
+}
+
 const char *heft_dtype_name(enum heft_dtype dtype)
 {
 	const struct heft_dtype_info *info = heft_dtype_describe(dtype);

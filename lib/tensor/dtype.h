@@ -11,6 +11,12 @@
  * (spec/ids.md). */
 bool heft_dtype_is_refused(uint32_t dtype);
 
+/* Whether elements of the dtype may have any size: STR, UCS4, VOID. */
+bool heft_dtype_has_any_size(enum heft_dtype dtype);
+/* The unit of such a tensor where its file states none: the size of an element, as far as that is a
+ * unit (spec/ids.md). */
+uint32_t heft_any_size_unit(enum heft_dtype dtype, uint64_t n_elements, uint64_t n_bytes);
+
 /* The logical bytes of a full chunk (spec/digest.md): 2^20 less 2^20 mod unit. unit is 1 to
  * 2^20. */
 static inline uint32_t heft_chunk_size(uint32_t unit)

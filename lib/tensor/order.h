@@ -13,8 +13,8 @@ uint32_t heft_swap_size(enum heft_dtype dtype);
 void heft_swap_bytes(void *bytes, size_t n, uint32_t size);
 
 /* dst, row-major of shape dims, from src, the same elements column-major (the first index runs
- * fastest). The other way round is the same call with the dims reversed. element_size in bytes, any;
- * product of dims times that fits memory; no overlap. Blocked for the cache. */
+ * fastest). The other way round is the same call with the dims reversed. element_size in bytes,
+ * any; product of dims times that fits memory; no overlap. Blocked for the cache. */
 void heft_to_row_major(void *dst, const void *src, uint32_t rank, const uint64_t *dims,
                        size_t element_size);
 

@@ -124,7 +124,7 @@ void heft_write_worker_free(struct heft_write_worker *worker)
 
 /* Codes each chunk of the group behind the coded ones before it. A chunk that is stored as it is
  * takes no scratch, and coding never makes one longer, so the scratch of one full chunk has room
- * for a group. */
+ * for a group; a format whose coding may make one longer asks for as much more. */
 static enum heft_status encode_group(struct heft_writer *w, struct heft_write_worker *worker,
                                      uint32_t n, struct heft_error *err)
 {
@@ -214,34 +214,32 @@ static void tensor_digest(const struct heft_writer *w, uint32_t i, struct heft_s
 	                   root, digest);
 }
 
+enum heft_status heft_writer_tensor_digests(const struct heft_writer *w, uint8_t *digests,
+                                            struct heft_error *err)
+{
+	struct heft_sha256 *h;
+	enum heft_status st;
+
+	HEFT_TRY(heft_sha256_new(&h, err));
+	for (uint32_t i = 0; i < heft_listing_n(w->tensors); i++)
+		tensor_digest(w, i, h, digests + (size_t)i * HEFT_DIGEST_SIZE);
+	st = heft_sha256_check(h, err);
+	heft_sha256_free(h);
+	return st;
+}
+
 static enum heft_status weights_digest(const struct heft_writer *w, uint8_t *digest,
                                        struct heft_error *err)
 {
 	const uint32_t n = heft_listing_n(w->tensors);
 	uint8_t *digests = heft_alloc_array(n, HEFT_DIGEST_SIZE);
-	struct heft_weights_tree tree;
-	struct heft_sha256 *h = NULL;
 	enum heft_status st;
 
 	if (!digests)
 		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for %u digests", n);
-	st = heft_weights_tree_init(&tree, n, err);
+	st = heft_writer_tensor_digests(w, digests, err);
 	if (st == HEFT_OK)
-		st = heft_sha256_new(&h, err);
-	for (uint32_t i = 0; st == HEFT_OK && i < n; i++) {
-		uint8_t *to = digests + (size_t)i * HEFT_DIGEST_SIZE;
-
-		tensor_digest(w, i, h, to);
-		heft_weights_tree_add(&tree, heft_listing_row(w->tensors, i)->space,
-		                      heft_listing_name(w->tensors, i),
-		                      heft_listing_row(w->tensors, i)->name_size, to);
-	}
-	if (st == HEFT_OK)
-		st = heft_sha256_check(h, err);
-	if (st == HEFT_OK)
-		st = heft_weights_tree_root(&tree, digest, err);
-	heft_sha256_free(h);
-	heft_weights_tree_done(&tree);
+		st = heft_weights_tree_of(w->tensors, digests, digest, err);
 	heft_free(digests);
 	return st;
 }

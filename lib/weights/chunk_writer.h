@@ -61,6 +61,9 @@ enum heft_status heft_writer_group(struct heft_writer *w, struct heft_write_work
 /* Tables and tail; the file still has to be committed. */
 enum heft_status heft_writer_finish(struct heft_writer *w, uint8_t *weights_digest,
                                     struct heft_error *err);
+/* 32 bytes a tensor; after the last group. */
+enum heft_status heft_writer_tensor_digests(const struct heft_writer *w, uint8_t *digests,
+                                            struct heft_error *err);
 /* heft_commit without the finish. */
 enum heft_status heft_writer_commit(struct heft_writer *w, struct heft_error *err);
 

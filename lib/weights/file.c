@@ -7,10 +7,12 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/folder.h"
 #include "codec/digest_tree.h"
 #include "container/index.h"
 #include "container/tail_bits.h"
 #include "container/verify.h"
+#include "weights/find_file.h"
 
 static enum heft_status pick_format(struct heft_file *f, const char *name, struct heft_error *err)
 {
@@ -52,6 +54,34 @@ static enum heft_status check_expected(struct heft_file *f, const struct heft_op
 	return expect(o->expect_weights_digest, digest, "weights", err);
 }
 
+/* A folder stands for the file of weights in it. */
+static enum heft_status find_path(const char *path, char **found, struct heft_error *err)
+{
+	if (heft_is_folder(path))
+		return heft_find_file(path, found, err);
+	*found = heft_strdup(path);
+	return *found ? HEFT_OK
+	              : heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a path");
+}
+
+static enum heft_status keep_assumes(struct heft_file *f, const struct heft_open_options *o,
+                                     struct heft_error *err)
+{
+	f->assumes = heft_zalloc_array(o->n_assumes, sizeof *f->assumes);
+	if (!f->assumes)
+		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a file");
+	for (; f->n_assumes < o->n_assumes; f->n_assumes++) {
+		char *foreign = heft_strdup(o->assumes[f->n_assumes].foreign);
+
+		if (!foreign)
+			return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a file");
+		f->assumes[f->n_assumes] = (struct heft_assume){
+			.foreign = foreign, .dtype = o->assumes[f->n_assumes].dtype
+		};
+	}
+	return HEFT_OK;
+}
+
 enum heft_status heft_open(const char *path, const struct heft_open_options *options,
                            struct heft_file **file, struct heft_error *err)
 {
@@ -67,15 +97,15 @@ enum heft_status heft_open(const char *path, const struct heft_open_options *opt
 		o.flags &= ~(uint32_t)HEFT_OPEN_TRUST_INDEX;
 	}
 	f->flags = o.flags;
-	f->path = heft_strdup(path);
-	st = f->path ? HEFT_OK
-	             : heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a path");
+	st = find_path(path, &f->path, err);
 	if (st == HEFT_OK)
-		st = heft_source_open(path, !(o.flags & HEFT_OPEN_PREAD), &f->src, err);
+		st = keep_assumes(f, &o, err);
+	if (st == HEFT_OK)
+		st = heft_source_open(f->path, !(o.flags & HEFT_OPEN_PREAD), &f->src, err);
 	if (st == HEFT_OK)
 		st = pick_format(f, o.format, err);
 	if (st == HEFT_OK)
-		st = f->format->open(f->src, path, &o, &f->st, err);
+		st = f->format->open(f->src, f->path, &o, &f->st, err);
 	if (st == HEFT_OK)
 		st = check_expected(f, &o, err);
 	if (st != HEFT_OK) {
@@ -93,6 +123,9 @@ void heft_close(struct heft_file *file)
 	if (file->st)
 		file->format->close(file->st);
 	heft_source_close(file->src);
+	for (uint32_t i = 0; i < file->n_assumes; i++)
+		heft_free((void *)file->assumes[i].foreign);
+	heft_free(file->assumes);
 	heft_free(file->path);
 	heft_free(file);
 }
@@ -100,6 +133,21 @@ void heft_close(struct heft_file *file)
 const char *heft_format_name(const struct heft_file *file)
 {
 	return file->format->name;
+}
+
+uint64_t heft_file_size(const struct heft_file *file, uint32_t *n_files)
+{
+	uint64_t size = heft_source_size(file->src);
+	uint64_t more;
+	uint32_t n = 1;
+
+	while (file->format->file_at && file->format->file_at(file->st, n, &more)) {
+		size += more;
+		n++;
+	}
+	if (n_files)
+		*n_files = n;
+	return size;
 }
 
 uint32_t heft_n_tensors(const struct heft_file *file)
@@ -271,7 +319,7 @@ const char *heft_format_at(uint32_t i, const char **extension, bool *can_write, 
 	if (extension)
 		*extension = f->ext;
 	if (can_write)
-		*can_write = (f->caps & HEFT_FORMAT_WRITE) != 0;
+		*can_write = (f->caps & HEFT_FORMAT_WRITE) != 0 || f->set;
 	if (can_stream)
 		*can_stream = (f->caps & HEFT_FORMAT_STREAM) != 0;
 	return f->name;

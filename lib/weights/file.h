@@ -9,8 +9,12 @@ struct heft_file {
 	const struct heft_format *format;
 	struct heft_source *src;
 	void *st;   /* the format's own */
-	char *path; /* as given to heft_open */
+	char *path; /* as given to heft_open, or of the file that a folder stands for */
 	uint32_t flags;
+	/* As given to heft_open, copied: a file that is written and looked at is to be read with
+	 * the same ones. */
+	struct heft_assume *assumes;
+	uint32_t n_assumes;
 };
 
 /* The index of a heft file; NULL for every other format. */

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "weights/file.h"
+#include "weights/rename.h"
 #include "weights/unit.h"
 
 /* A selection in the making. */
@@ -49,45 +50,6 @@ static bool is_chosen(struct maker *m, const struct heft_tensor *t)
 	return in && !out && !(p->weights_only && t->space != HEFT_SPACE_WEIGHTS);
 }
 
-/* Whether `name` is what the pattern says, its one '*' standing for *part. */
-static bool match_star(const char *pattern, const char *name, const char **part, size_t *part_size)
-{
-	const char *star = strchr(pattern, '*');
-	const size_t name_size = strlen(name);
-	size_t before;
-	size_t after;
-
-	if (!star) {
-		*part_size = 0;
-		return strcmp(pattern, name) == 0;
-	}
-	before = (size_t)(star - pattern);
-	after = strlen(star + 1);
-	if (name_size < before + after || memcmp(name, pattern, before) != 0 ||
-	    memcmp(name + name_size - after, star + 1, after) != 0)
-		return false;
-	*part = name + before;
-	*part_size = name_size - before - after;
-	return true;
-}
-
-static enum heft_status fill_star(struct maker *m, const struct heft_rename *r, const char *part,
-                                  size_t part_size, struct heft_error *err)
-{
-	const char *star = strchr(r->from, '*') ? strchr(r->to, '*') : NULL;
-	const size_t before = star ? (size_t)(star - r->to) : strlen(r->to);
-	const char *rest = star ? star + 1 : "";
-
-	if (before + part_size + strlen(rest) > HEFT_MAX_NAME)
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
-		                 "a new name is longer than %d bytes", HEFT_MAX_NAME);
-	memcpy(m->name, r->to, before);
-	if (part_size)
-		memcpy(m->name + before, part, part_size);
-	memcpy(m->name + before + part_size, rest, strlen(rest) + 1);
-	return HEFT_OK;
-}
-
 static enum heft_status pick_name(struct maker *m, const struct heft_tensor *t, const char **name,
                                   struct heft_error *err)
 {
@@ -99,10 +61,10 @@ static enum heft_status pick_name(struct maker *m, const struct heft_tensor *t, 
 		const char *part = NULL;
 		size_t part_size;
 
-		if (!match_star(p->renames[i].from, t->name, &part, &part_size))
+		if (!heft_rename_matches(&p->renames[i], t->name, &part, &part_size))
 			continue;
 		used[i] = true;
-		HEFT_TRY(fill_star(m, &p->renames[i], part, part_size, err));
+		HEFT_TRY(heft_rename_fill(&p->renames[i], part, part_size, m->name, err));
 		if (strcmp(m->name, t->name) != 0) {
 			m->s->n_renamed++;
 			m->s->is_changed = true;
@@ -203,37 +165,13 @@ static enum heft_status unused_rule(const struct heft_convert_plan *p, uint32_t 
 	                 rule);
 }
 
-static bool count_stars(const char *s, size_t at_most)
-{
-	size_t n = 0;
-
-	for (; *s; s++)
-		n += *s == '*';
-	return n <= at_most;
-}
-
-static enum heft_status check_renames(const struct heft_convert_plan *p, struct heft_error *err)
-{
-	for (uint32_t i = 0; i < p->n_renames; i++) {
-		const struct heft_rename *r = &p->renames[i];
-		const bool has_star = strchr(r->from, '*') != NULL;
-
-		if (!count_stars(r->from, 1) || (has_star && !count_stars(r->to, 1)) ||
-		    (has_star && !strchr(r->to, '*')))
-			return heft_fail(
-				err, HEFT_E_USAGE, HEFT_NO_OFFSET,
-				"--rename '%s=%s' needs one '*' on both sides, or none on the left",
-				r->from, r->to);
-	}
-	return HEFT_OK;
-}
-
 static enum heft_status make(struct maker *m, struct heft_error *err)
 {
 	const uint32_t n = heft_n_tensors(m->file);
 	struct heft_tensor t;
 
-	HEFT_TRY(check_renames(m->plan, err));
+	for (uint32_t i = 0; i < m->plan->n_renames; i++)
+		HEFT_TRY(heft_rename_check(&m->plan->renames[i], err));
 	for (uint32_t i = 0; i < n; i++)
 		m->leader[i] = UINT32_MAX;
 	for (uint32_t i = 0; i < n; i++) {

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "container/index.h"
+#include "tensor/dtype.h"
 #include "weights/file.h"
 
 enum heft_status heft_tensor_unit(struct heft_file *file, const struct heft_tensor *t,
@@ -16,6 +17,10 @@ enum heft_status heft_tensor_unit(struct heft_file *file, const struct heft_tens
 
 	if (info) {
 		*unit = info->n_bytes;
+		return HEFT_OK;
+	}
+	if (!ix && heft_dtype_has_any_size(t->dtype)) {
+		*unit = heft_any_size_unit(t->dtype, t->n_elements, t->n_bytes);
 		return HEFT_OK;
 	}
 	if (!ix)

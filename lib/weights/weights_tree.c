@@ -77,3 +77,21 @@ enum heft_status heft_weights_tree_root(struct heft_weights_tree *t, uint8_t *ro
 	heft_sha256_free(h);
 	return st;
 }
+
+enum heft_status heft_weights_tree_of(const struct heft_listing *tensors, const uint8_t *digests,
+                                      uint8_t *root, struct heft_error *err)
+{
+	const uint32_t n = heft_listing_n(tensors);
+	struct heft_weights_tree tree;
+	enum heft_status st;
+
+	HEFT_TRY(heft_weights_tree_init(&tree, n, err));
+	for (uint32_t i = 0; i < n; i++)
+		heft_weights_tree_add(&tree, heft_listing_row(tensors, i)->space,
+		                      heft_listing_name(tensors, i),
+		                      heft_listing_row(tensors, i)->name_size,
+		                      digests + (size_t)i * HEFT_SHA256_SIZE);
+	st = heft_weights_tree_root(&tree, root, err);
+	heft_weights_tree_done(&tree);
+	return st;
+}

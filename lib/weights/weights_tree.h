@@ -5,6 +5,7 @@
 #define WEIGHTS_WEIGHTS_TREE_H
 
 #include "codec/digest_tree.h"
+#include "tensor/listing.h"
 
 struct heft_weights_tree {
 	struct heft_weights_item *items;
@@ -20,5 +21,8 @@ void heft_weights_tree_add(struct heft_weights_tree *t, uint8_t space, const cha
                            size_t name_size, const uint8_t *tensor_digest);
 enum heft_status heft_weights_tree_root(struct heft_weights_tree *t, uint8_t *root,
                                         struct heft_error *err);
+/* The same of a list: `digests` has 32 bytes a tensor. */
+enum heft_status heft_weights_tree_of(const struct heft_listing *tensors, const uint8_t *digests,
+                                      uint8_t *root, struct heft_error *err);
 
 #endif

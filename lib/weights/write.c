@@ -24,7 +24,7 @@ static enum heft_status check_options(const struct heft_format *f, const char *p
 		                 f->name);
 	if (strcmp(path, "-") == 0 && !(f->caps & HEFT_FORMAT_STREAM))
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
-		                 "a %s file cannot be written to a pipe", f->name);
+		                 "%s cannot be written to a pipe", f->name);
 	if (o->compress > HEFT_COMPRESS_BEST)
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "no such compression");
 	if (o->compress != HEFT_COMPRESS_NONE && !(f->caps & HEFT_FORMAT_COMPRESSES))
@@ -161,9 +161,13 @@ enum heft_status heft_declare_tied(struct heft_writer *writer, const struct heft
                                    uint32_t i, struct heft_error *err)
 {
 	HEFT_TRY(check_usable(writer, true, err));
-	if (heft_sink_is_stream(writer->sink) && !(writer->format->caps & HEFT_FORMAT_TIES))
+	/* They would be read back from what was written (put_tied). */
+	if (!(writer->format->caps & HEFT_FORMAT_TIES) &&
+	    (heft_sink_is_stream(writer->sink) ||
+	     writer->plan.options.compress != HEFT_COMPRESS_NONE))
 		return note(writer, heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
-		                              "a %s file in a pipe has no tied tensors",
+		                              "a %s file in a pipe, or compressed, has no tied "
+		                              "tensors",
 		                              writer->format->name));
 	HEFT_TRY(note(writer, declare(writer, tensor, err)));
 	return note(writer, tie(writer, i, err));

@@ -43,6 +43,9 @@ for row in BLOCK_TYPES.split(";"):
     DTYPES[0x100 + int(number)] = (name, int(elements), int(size), None)
 REFUSED_DTYPES = {0} | {0x100 + n for n in (0, 1, 4, 5, *range(24, 29), *range(30, 34), *range(36, 39))}
 
+# Known by name, of any size: the unit is the row's.
+ANY_SIZE = {0x40: "STR", 0x41: "UCS4", 0x42: "VOID"}
+
 SPACES = ("weights", "optimizer", "state")
 CRITICAL, LAYOUT = 1 << 31, 1 << 30
 TENSORS, DIMS, STRINGS, ORDER, LEAVES, EXTENTS = range(0xC0000001, 0xC0000007)
@@ -626,6 +629,10 @@ def check_plain_name(name):
     fault_unless(plain, "R7.2-1", f"{name!r} is no plain name")
 
 
+def has_whole_bytes(dtype):
+    return dtype in ANY_SIZE or (dtype in DTYPES and DTYPES[dtype][1] == 1)
+
+
 def check_origin(raw, rows):
     """R7.2-1."""
     fields = Fields(raw)
@@ -633,10 +640,14 @@ def check_origin(raw, rows):
     check_plain_name(fields.take(fields.number(1)))
     n_files = fields.number(4)
     fault_unless(n_files >= 1, "R7.2-1", "a recipe for no file")
+    names = set()
     for _ in range(n_files):
         k = fields.number(4)
         fault_unless(1 <= k <= 255, "R7.2-1", "a file's name has a wrong length")
-        check_plain_name(fields.take(k))
+        name = fields.take(k)
+        check_plain_name(name)
+        fault_unless(name not in names, "R7.2-1", f"two files are called {name!r}")
+        names.add(name)
         size, n_pieces, total = fields.number(8), fields.number(8), 0
         for _ in range(n_pieces):
             kind = fields.number(1)
@@ -646,8 +657,11 @@ def check_origin(raw, rows):
                 fields.take(n)
             else:
                 row, first, n, transform = (fields.number(4), fields.number(8), fields.number(8), fields.number(1))
-                within = row < len(rows) and first + n <= rows[row].n_bytes and transform == 0
-                fault_unless(within, "R7.2-1", "a piece does not lie within its tensor, or is transformed")
+                within = row < len(rows) and first + n <= rows[row].n_bytes
+                fault_unless(within, "R7.2-1", "a piece does not lie within its tensor")
+                fault_unless(transform < 4, "R7.2-1", "an unknown transform")
+                may = transform == 0 or (has_whole_bytes(rows[row].dtype) and (first, n) == (0, rows[row].n_bytes))
+                fault_unless(may, "R7.2-1", "a transform of a part, or of elements that are no whole bytes")
             total += n
         fault_unless(total == size, "R7.2-1", "the pieces do not add up to the file")
     fault_unless(fields.at == len(raw), "R7.2-1", "something follows the recipe")
@@ -672,6 +686,10 @@ def verify_sections(generation, faults):
 
 # --- the whole file -----------------------------------------------------------------------------------------------
 
+def dtype_name(dtype):
+    return DTYPES[dtype][0] if dtype in DTYPES else ANY_SIZE.get(dtype, f"0x{dtype:04x}")
+
+
 def describe_tensor(generation, i, tie):
     row = generation.rows[i]
     try:
@@ -680,7 +698,7 @@ def describe_tensor(generation, i, tie):
         data_sha256 = None
     return {
         "name": row.name.decode("utf-8"),
-        "dtype": DTYPES[row.dtype][0] if row.dtype in DTYPES else f"0x{row.dtype:04x}",
+        "dtype": dtype_name(row.dtype),
         "shape": list(row.dims),
         "space": SPACES[row.space] if row.space < len(SPACES) else row.space,
         "tie": tie,

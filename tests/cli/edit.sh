@@ -15,7 +15,8 @@ try verify --strict demo.heft
 try verify --previous demo.heft
 try edit demo.heft --unset nothing
 try edit demo.heft --set-json 'a=[1'
-try edit demo.safetensors --set a=b
+printf none >none.txt
+try edit none.txt --set a=b
 try edit nofile.heft --set a=b
 try compact demo.heft
 try verify --strict demo.heft

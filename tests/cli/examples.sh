@@ -16,3 +16,10 @@ tail -c 6 progress | tr '\r' '\n'
 "$HEFT" verify half.heft >verified && echo verifies
 "$EXAMPLES/map" a.heft nothing 2>&1 || echo "exit $?"
 "$EXAMPLES/list" nofile 2>&1 || echo "exit $?"
+"$EXAMPLES/verify" a.heft
+"$EXAMPLES/verify" a.safetensors "$(cat a.digest)"
+"$EXAMPLES/verify" half.heft "$(cat a.digest)" || echo "exit $?"
+# The first value of linear.weight.
+printf 'X' | dd of=a.heft bs=1 seek=8192 conv=notrunc 2>/dev/null
+"$EXAMPLES/verify" a.heft || echo "exit $?"
+"$EXAMPLES/verify" nofile 2>&1 || echo "exit $?"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Help comes from the tables that the commands are parsed with.
 "$HEFT" --help
-for verb in inspect convert digest verify edit compact recover dump pack; do
+for verb in inspect convert digest diff verify edit compact recover dump pack completion man; do
 	echo "---"
 	"$HEFT" help $verb
 done

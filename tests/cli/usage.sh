@@ -32,3 +32,6 @@ try edit a
 try edit a --set b
 "$HEFT" edit a --set "$(printf 'b=\377')" 2>&1
 try edit a --lock-timeout=soon --unset b
+try completion
+try completion fish
+try man nonsense

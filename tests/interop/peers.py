@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pathlib
 import struct
 import subprocess
 
@@ -39,7 +40,8 @@ DTYPES = {
 IDS = {
     "BOOL": 0x01, "U8": 0x02, "I8": 0x03, "U16": 0x04, "I16": 0x05, "U32": 0x06, "I32": 0x07, "U64": 0x08,
     "I64": 0x09, "F16": 0x10, "BF16": 0x11, "F32": 0x12, "F64": 0x13, "C64": 0x18, "F8_E4M3": 0x20, "F8_E5M2": 0x21,
-    "F8_E4M3FNUZ": 0x22, "F8_E5M2FNUZ": 0x23, "F8_E8M0": 0x24, "F4": 0x2A,
+    "F8_E4M3FNUZ": 0x22, "F8_E5M2FNUZ": 0x23, "F8_E8M0": 0x24, "F4": 0x2A, "C128": 0x19, "STR": 0x40, "UCS4": 0x41,
+    "VOID": 0x42,
 }  # fmt: skip
 
 
@@ -88,6 +90,68 @@ def random_array(random, dtype, shape):
     return numpy.frombuffer(random.integers(0, high, n, numpy.uint8).tobytes(), dtype).reshape(shape)
 
 
+# What NumPy's own dtypes are to heft, by kind and size.
+PLAIN = {"c16": "C128"} | {
+    numpy.dtype(kind).str[1:]: name for name, (_, kind) in DTYPES.items() if kind.__module__ == "numpy"
+}
+OF_ANY_SIZE = {"S": "STR", "U": "UCS4", "V": "VOID", "M": "VOID", "m": "VOID"}
+
+
+def logical(array):
+    """A tensor as heft sees an array: (dtype name, shape, little-endian row-major bytes)."""
+    dtype = array.dtype
+    # Times, and numbers wider than a double, are kept as bytes.
+    name = OF_ANY_SIZE.get(dtype.kind) or PLAIN.get(dtype.str[1:], "VOID")
+    if name != "VOID":
+        array = array.astype(dtype.newbyteorder("<"))
+    return name, array.shape, array.tobytes()
+
+
+def fields(array, prefix):
+    """{name: tensor} of a structured array, NumPy's padding left out."""
+    found = {}
+    for name in array.dtype.names:
+        field = array[name]
+        if field.dtype.names is None:
+            found[f"{prefix}.{name}"] = logical(field)
+        else:
+            found |= fields(field, f"{prefix}.{name}")
+    return found
+
+
+def tensors_of(arrays):
+    """{name: tensor} of NumPy's arrays, of any kind: what heft should see in an .npz of them."""
+    found = {}
+    for name, array in arrays.items():
+        found |= {name: logical(array)} if array.dtype.names is None else fields(array, name)
+    return found
+
+
+# Where Debian keeps the modules of its packages, and with them files of every age.
+PACKAGES = pathlib.Path("/usr/lib/python3/dist-packages")
+
+
+def seen(path, *options):
+    """{name: (dtype name, shape, number of bytes)} of inspect."""
+    tensors = json.loads(heft("inspect", "--json", *options, path))["tensors"]
+    return {t["name"]: (t["dtype"], tuple(t["shape"]), t["n_bytes"]) for t in tensors}
+
+
+def sizes(tensors):
+    """What `seen` gives for such tensors."""
+    return {name: (dtype, shape, len(data)) for name, (dtype, shape, data) in tensors.items()}
+
+
+def refused(*arguments, status, words=()):
+    """Runs the command, which must fail with a line of words; gives standard error."""
+    done = subprocess.run([HEFT, *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+    assert done.stdout == "" and done.stderr.startswith("heft")
+    for word in words:
+        assert word in done.stderr, done.stderr
+    return done.stderr
+
+
 def tree(leaves, domain):
     """The root of a hash tree of spec/digest.md."""
     if not leaves:
@@ -98,11 +162,19 @@ def tree(leaves, domain):
     return hashlib.sha256(domain + tree(leaves[:half], domain) + tree(leaves[half:], domain)).digest()
 
 
+def unit(dtype, shape, data):
+    """The bytes of an element, as far as they matter to the digest."""
+    if dtype in DTYPES:
+        return numpy.dtype(DTYPES[dtype][1]).itemsize
+    n_elements = int(numpy.prod(shape, dtype=numpy.int64))
+    return max(1, len(data) // n_elements) if n_elements and dtype in IDS and dtype != "F4" else 1
+
+
 def weights_digest(tensors):
     """From the specification alone. tensors: {name: (dtype name, shape, bytes)}."""
     leaves = []
     for name, (dtype, shape, data) in sorted(tensors.items(), key=lambda item: item[0].encode()):
-        size = numpy.dtype(DTYPES[dtype][1]).itemsize if dtype in DTYPES else 1
+        size = unit(dtype, shape, data)
         chunk = (1 << 20) - (1 << 20) % size
         chunks = [hashlib.sha256(b"\x00" + data[i : i + chunk]).digest() for i in range(0, len(data), chunk)]
         head = struct.pack("<HB", IDS[dtype], len(shape)) + b"".join(struct.pack("<Q", d) for d in shape)

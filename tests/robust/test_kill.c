@@ -115,6 +115,80 @@ START_TEST(a_killed_update_is_there_whole_or_not_at_all)
 }
 END_TEST
 
+/* "w" goes by a name that says the number, and "b" and "tied" change names each time. */
+static enum heft_status rename_one(uint64_t n)
+{
+	const struct heft_edit_options options = { .lock_ms = 1000, .no_sync = n % 4 != 0 };
+	char from[24];
+	char to[24];
+	struct heft_edit *edit;
+	enum heft_status st = heft_edit_open(path, &options, &edit, NULL);
+
+	if (st != HEFT_OK)
+		return st;
+	snprintf(from, sizeof from, "w%" PRIu64, n - 1);
+	snprintf(to, sizeof to, "w%" PRIu64, n);
+	st = heft_edit_rename(edit, from, to, NULL);
+	if (st == HEFT_OK)
+		st = heft_edit_rename(edit, "b", "tied", NULL);
+	if (st == HEFT_OK)
+		st = heft_edit_rename(edit, "tied", "b", NULL);
+	if (st == HEFT_OK)
+		return heft_edit_commit(edit, NULL);
+	heft_edit_discard(edit);
+	return st;
+}
+
+/* The number in the name of the first tensor; the others have the names that go with it. */
+static uint64_t renamed(void)
+{
+	struct make_tensor wanted[SMALL_N];
+	struct heft_row row;
+	char name[24];
+	struct made f;
+	uint32_t row_i;
+
+	made_open(&f, path);
+	ck_assert_int_eq(heft_index_row_at(f.ix, 0, &row_i, NULL), HEFT_OK);
+	ck_assert_int_eq(heft_index_row(f.ix, row_i, &row, NULL), HEFT_OK);
+	snprintf(name, sizeof name, "%.*s", (int)row.name_size, row.name);
+	ck_assert_int_eq(name[0], 'w');
+	memcpy(wanted, small_tensors, sizeof wanted);
+	wanted[0].name = name;
+	if (strtoull(name + 1, NULL, 10) % 2 != 0) {
+		wanted[1].name = "tied";
+		wanted[2].name = "b";
+	}
+	made_check(&f, wanted, SMALL_N);
+	made_close(&f);
+	return strtoull(name + 1, NULL, 10);
+}
+
+/* [R8.2-1] [R8.2-6]: with new tables too. */
+START_TEST(a_killed_renaming_is_there_whole_or_not_at_all)
+{
+	const unsigned n_rounds = rounds(20, 200);
+	struct heft_edit *edit;
+	uint64_t last = 0;
+
+	ck_assert_int_eq(write_one(1), HEFT_OK);
+	ck_assert_int_eq(heft_edit_open(path, NULL, &edit, NULL), HEFT_OK);
+	ck_assert_int_eq(heft_edit_rename(edit, "w", "w0", NULL), HEFT_OK);
+	ck_assert_int_eq(heft_edit_commit(edit, NULL), HEFT_OK);
+	for (unsigned i = 0; i < n_rounds; i++) {
+		uint64_t found;
+
+		work_and_kill(rename_one, last + 1, &last);
+		found = renamed();
+		ck_assert_uint_ge(found, last);
+		ck_assert_uint_le(found, last + 1);
+		last = found + 1;
+		ck_assert_int_eq(rename_one(last), HEFT_OK);
+		made_verify(path, false);
+	}
+}
+END_TEST
+
 static enum heft_status compact_one(uint64_t n)
 {
 	const struct heft_edit_options options = { .no_sync = true,
@@ -155,6 +229,7 @@ static Suite *suite(void)
 	tcase_set_timeout(t, 0);
 	tcase_add_test(t, a_killed_writer_leaves_the_old_file_or_the_new_one);
 	tcase_add_test(t, a_killed_update_is_there_whole_or_not_at_all);
+	tcase_add_test(t, a_killed_renaming_is_there_whole_or_not_at_all);
 	tcase_add_test(t, a_killed_compaction_loses_nothing);
 	suite_add_tcase(s, t);
 	return s;

@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from tree import ROOT, word_list
+
 PROGRAM = """
 #include <heft/version.h>
 #include <stdio.h>
@@ -66,3 +68,21 @@ def test_the_command_is_installed(installed):
     (command,) = installed[0].rglob("bin/heft")
     done = subprocess.run([str(command), "--version"], capture_output=True, text=True, check=True)
     assert pkg_config(installed, "--modversion")[0] in done.stdout
+
+
+def test_manual_pages_and_completions_are_installed_and_are_what_the_command_prints(installed):
+    (command,) = installed[0].rglob("bin/heft")
+
+    def printed(*words):
+        return subprocess.run([str(command), *words], capture_output=True, check=True).stdout
+
+    (man,) = installed[0].rglob("man/man1")
+    (bash,) = installed[0].rglob("share/bash-completion/completions")
+    (zsh,) = installed[0].rglob("share/zsh/site-functions")
+    assert (bash / "heft").read_bytes() == printed("completion", "bash")
+    assert (zsh / "_heft").read_bytes() == printed("completion", "zsh")
+    commands = word_list(ROOT / "tools" / "meson.build", "commands")
+    assert {p.name for p in man.iterdir()} == {"heft.1", *(f"heft-{name}.1" for name in commands)}
+    assert (man / "heft.1").read_bytes() == printed("man")
+    for name in commands:
+        assert (man / f"heft-{name}.1").read_bytes() == printed("man", name)

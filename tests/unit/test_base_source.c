@@ -132,6 +132,33 @@ START_TEST(an_empty_file_opens_and_maps)
 }
 END_TEST
 
+START_TEST(mapped_bytes_that_were_dropped_come_back)
+{
+	const size_t n = 5 * 65536 + 7;
+	char *text = malloc(n + 1);
+	struct heft_source *s;
+	const uint8_t *map;
+
+	ck_assert_ptr_nonnull(text);
+	for (size_t i = 0; i < n; i++)
+		text[i] = (char)('a' + i % 23);
+	text[n] = '\0';
+	s = open_text(text, true);
+	ck_assert_int_eq(heft_source_map(s, &map, NULL), HEFT_OK);
+	for (size_t off = 0; off <= n; off += 12345) {
+		ck_assert_mem_eq(map, text, n);
+		heft_source_drop(s, off, n - off);
+		heft_source_drop(s, off, (n - off) / 2);
+	}
+	heft_source_drop(s, n, 0);
+	heft_source_drop(s, n, 1);
+	heft_source_drop(s, UINT64_MAX, 2);
+	ck_assert_mem_eq(map, text, n);
+	heft_source_close(s);
+	free(text);
+}
+END_TEST
+
 START_TEST(a_map_that_is_not_wanted_is_refused)
 {
 	struct heft_source *s = open_text("x", false);
@@ -202,6 +229,7 @@ static Suite *source_suite(void)
 	tcase_add_test(t, the_map_is_made_once_and_holds_the_file);
 	tcase_add_test(t, threads_that_map_at_once_get_the_same_map);
 	tcase_add_test(t, an_empty_file_opens_and_maps);
+	tcase_add_test(t, mapped_bytes_that_were_dropped_come_back);
 	tcase_add_test(t, a_map_that_is_not_wanted_is_refused);
 	tcase_add_test(t, what_is_no_file_is_refused_in_words);
 	tcase_add_test(t, a_descriptor_is_taken_even_on_failure);

@@ -117,6 +117,33 @@ static enum heft_status update_it(struct heft_error *err)
 	return st;
 }
 
+static enum heft_status change_tensors(struct heft_edit *edit, struct heft_error *err)
+{
+	enum heft_status st = heft_edit_rename(edit, "c", "0", err);
+
+	if (st == HEFT_OK)
+		st = heft_edit_rename(edit, "b*", "long.name*", err);
+	if (st == HEFT_OK)
+		st = heft_edit_untie(edit, "d", err);
+	if (st == HEFT_OK)
+		st = heft_edit_tie(edit, "a", "d", err);
+	return st == HEFT_OK ? heft_edit_delete(edit, "e*", err) : st;
+}
+
+static enum heft_status update_tensors(struct heft_error *err)
+{
+	struct heft_edit *edit;
+	enum heft_status st = heft_edit_open(path, &quick, &edit, err);
+
+	if (st != HEFT_OK)
+		return st;
+	st = change_tensors(edit, err);
+	if (st == HEFT_OK)
+		return heft_edit_commit(edit, err);
+	heft_edit_discard(edit);
+	return st;
+}
+
 static enum heft_status update_a_copy(struct heft_error *err)
 {
 	enum heft_status st = HEFT_E_IO;
@@ -144,8 +171,8 @@ struct work {
 };
 
 static const struct work works[] = {
-	{ write_anew, 1 },    { open_it, 1 },    { update_it, 1 },
-	{ update_a_copy, 1 }, { compact_it, 1 }, { recover_it, 2 },
+	{ write_anew, 1 },     { open_it, 1 },    { update_it, 1 },  { update_a_copy, 1 },
+	{ update_tensors, 1 }, { compact_it, 1 }, { recover_it, 2 },
 };
 
 /* [R8.1-1] [R8.2-1] [R9-2] */

@@ -377,9 +377,9 @@ START_TEST(other_files_are_refused)
 	ck_assert_int_eq(heft_edit_open(other, &quick, &edit, &err), HEFT_E_NOT_FOUND);
 	ck_assert_int_eq(heft_edit_open(scratch.folder, &quick, &edit, &err), HEFT_E_USAGE);
 	scratch_write(other, zeros, 0);
-	ck_assert_int_eq(heft_edit_open(other, &quick, &edit, &err), HEFT_E_UNSUPPORTED);
+	ck_assert_int_eq(heft_edit_open(other, &quick, &edit, &err), HEFT_E_NOT_FORMAT);
 	scratch_write(other, zeros, sizeof zeros);
-	ck_assert_int_eq(heft_edit_open(other, &quick, &edit, &err), HEFT_E_UNSUPPORTED);
+	ck_assert_int_eq(heft_edit_open(other, &quick, &edit, &err), HEFT_E_NOT_FORMAT);
 	ck_assert_int_eq(heft_compact(other, &quick, NULL, &err), HEFT_E_UNSUPPORTED);
 	ck_assert_int_eq(heft_recover(other, NULL, &quick, NULL, &err), HEFT_E_UNSUPPORTED);
 	scratch_check(other, zeros, sizeof zeros);

@@ -5,13 +5,22 @@
 #include "scratch.h"
 #include "unit.h"
 
-static void make(struct made *m)
+/* As much as the format holds: three tensors and metadata, three tensors, or one. */
+static void make(struct made *m, const struct heft_format *f)
 {
-	made_init(m);
-	m->plan.metadata = "{\"k\":\"v\",\"a\":\"b\"}";
-	made_add(m, "one", HEFT_DTYPE_U8, 1, 3, 0);
-	made_add(m, "two", HEFT_DTYPE_F32, 2, 3, 4);
-	made_add(m, "three", HEFT_DTYPE_F64, 0, 0, 0);
+	for (unsigned less = 0; less < 3; less++) {
+		made_init(m);
+		m->plan.metadata = less > 0 ? NULL : "{\"k\":\"v\",\"a\":\"b\"}";
+		made_add(m, "two", HEFT_DTYPE_F32, 2, 3, 4);
+		if (less < 2) {
+			made_add(m, "one", HEFT_DTYPE_U8, 1, 3, 0);
+			made_add(m, "three", HEFT_DTYPE_F64, 0, 0, 0);
+		}
+		if (f->check(&m->plan, NULL) == HEFT_OK)
+			return;
+		made_done(m);
+	}
+	ck_abort_msg("%s holds nothing", f->name);
 }
 
 /* Everything that a reader does. */
@@ -48,8 +57,10 @@ START_TEST(a_reader_says_so_and_leaks_nothing)
 	struct scratch s;
 	struct made m;
 
+	if (!(f->caps & HEFT_FORMAT_WRITE)) /* those have a test of their own */
+		return;
 	scratch_init(&s);
-	make(&m);
+	make(&m, f);
 	made_write(&m, f->name, scratch_path(&s, "file"));
 	made_done(&m);
 	ck_assert_int_eq(heft_source_open(s.paths[0], true, &src, NULL), HEFT_OK);
@@ -72,9 +83,11 @@ START_TEST(a_writer_says_so_and_leaks_nothing)
 	struct made m;
 	uint32_t order[3];
 
+	if (!(f->caps & HEFT_FORMAT_WRITE))
+		return;
 	scratch_init(&s);
 	scratch_path(&s, "out");
-	make(&m);
+	make(&m, f);
 	for (size_t n = 1; has_failed; n++) {
 		void *w = NULL;
 		enum heft_status st;

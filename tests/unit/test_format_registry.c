@@ -15,6 +15,8 @@ START_TEST(formats_are_found_by_name_and_by_extension)
 	ck_assert_ptr_null(heft_format_by_name(""));
 	ck_assert_str_eq(heft_format_by_path("a/b.heft")->name, "heft");
 	ck_assert_str_eq(heft_format_by_path("model.SafeTensors")->name, "safetensors");
+	ck_assert_str_eq(heft_format_by_path("x.safetensors.index.json")->name,
+	                 "safetensors-shards");
 	ck_assert_ptr_null(heft_format_by_path("model.heft.txt"));
 	ck_assert_ptr_null(heft_format_by_path("heft"));
 	ck_assert_ptr_null(heft_format_by_path(".heft"));
@@ -157,12 +159,23 @@ START_TEST(no_opener_trips_over_a_short_file)
 }
 END_TEST
 
+START_TEST(a_set_is_found_by_its_shards)
+{
+	const struct heft_format *set = heft_format_by_name("safetensors-shards");
+
+	ck_assert_ptr_eq(heft_format_set_of(set), set);
+	ck_assert_ptr_eq(heft_format_set_of(heft_format_by_name("safetensors")), set);
+	ck_assert_ptr_null(heft_format_set_of(heft_format_by_name("heft")));
+}
+END_TEST
+
 static Suite *registry_suite(void)
 {
 	Suite *s = suite_create("format_registry");
 	TCase *tc = tcase_create("registry");
 
 	tcase_add_test(tc, formats_are_found_by_name_and_by_extension);
+	tcase_add_test(tc, a_set_is_found_by_its_shards);
 	tcase_add_test(tc, every_format_is_whole);
 	tcase_add_loop_test(tc, short_and_empty_heads_are_recognised_by_nobody, 0, 3);
 	tcase_add_loop_test(tc, a_heft_file_is_recognised_by_either_page, 0, 2);

@@ -253,6 +253,35 @@ START_TEST(chunks_hold_whole_units)
 }
 END_TEST
 
+START_TEST(the_unit_of_elements_of_any_size_is_their_size)
+{
+	static const struct {
+		enum heft_dtype dtype;
+		uint64_t n_elements;
+		uint64_t n_bytes;
+		uint32_t unit;
+	} units[] = {
+		{ HEFT_DTYPE_STR, 4, 20, 5 },
+		{ HEFT_DTYPE_UCS4, 2, 24, 12 },
+		{ HEFT_DTYPE_VOID, 1, 1048576, 1048576 },
+		{ HEFT_DTYPE_VOID, 1, 1048577, 1 },
+		{ HEFT_DTYPE_UCS4, 1, 1048580, 4 },
+		{ HEFT_DTYPE_STR, 3, 0, 1 },
+		{ HEFT_DTYPE_UCS4, 0, 0, 4 },
+		{ HEFT_DTYPE_VOID, 3, 10, 1 },
+	};
+
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		ck_assert(heft_dtype_has_any_size(units[i].dtype));
+		ck_assert_uint_eq(heft_any_size_unit(units[i].dtype, units[i].n_elements,
+		                                     units[i].n_bytes),
+		                  units[i].unit);
+	}
+	ck_assert(!heft_dtype_has_any_size(HEFT_DTYPE_F32));
+	ck_assert(!heft_dtype_has_any_size((enum heft_dtype)0x43));
+}
+END_TEST
+
 START_TEST(spaces_and_roles_have_names)
 {
 	ck_assert_str_eq(heft_space_name(HEFT_SPACE_WEIGHTS), "weights");
@@ -280,6 +309,7 @@ int main(void)
 	tcase_add_test(tcase, a_shape_gives_elements_and_bytes);
 	tcase_add_test(tcase, shapes_that_cannot_be_are_refused);
 	tcase_add_test(tcase, chunks_hold_whole_units);
+	tcase_add_test(tcase, the_unit_of_elements_of_any_size_is_their_size);
 	tcase_add_test(tcase, spaces_and_roles_have_names);
 	suite_add_tcase(suite, tcase);
 	return heft_unit_run(suite);

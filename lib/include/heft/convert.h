@@ -51,7 +51,9 @@ struct heft_convert_plan {
 	bool weights_only;  /* leave out the tensors of every space but `weights` */
 	uint16_t reserved16;
 	struct heft_run run;
-	uint64_t reserved[7];
+	/* the target's metadata, one JSON object, instead of the file's; NULL: the file's */
+	const char *metadata;
+	uint64_t reserved[6];
 };
 
 /* What was done. */
@@ -72,6 +74,12 @@ struct heft_convert_report {
  * Convert an open file to `path` ("-": standard output, where the format can stream). What the
  * target cannot hold is said before anything is written. A heft file made from a file of the
  * target's format and not changed since gives that file back byte for byte.
+ *
+ * With plan->shard_size, or where `path` is a folder (there, or called so by a slash at its end),
+ * the target is a set of files: "folder/model-00001-of-00002.safetensors", …, and an index; or
+ * those of "X.safetensors". They appear together: a folder that was not there whole or not at all,
+ * in another one the index last. Shards of an older set of that name go when it is replaced. A heft
+ * file made from a set gives the set back when no size is asked for.
  *
  * Owns:    nothing; `plan` and `report` may be NULL.
  * Units:   none.

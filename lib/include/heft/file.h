@@ -91,7 +91,9 @@ struct heft_file_state {
 };
 
 /**
- * Open a file of weights. The format is told by its content; nothing is written, ever.
+ * Open a file of weights. The format is told by its content; nothing is written, ever. A folder
+ * stands for the index of a set of shards in it, else for the only file in it that goes by the
+ * extension of a format. A set keeps all its files open.
  *
  * Owns:    the caller owns *file and gives it back to heft_close.
  * Units:   none. `options` may be NULL.
@@ -122,6 +124,17 @@ HEFT_API void heft_close(struct heft_file *file);
  * Threads: any.
  */
 HEFT_API const char *heft_format_name(const struct heft_file *file);
+
+/**
+ * Tell the size that an open file had when it was opened; of a set of shards, that of all its files
+ * together, the index counted.
+ *
+ * Owns:    nothing.
+ * Units:   bytes; `n_files` may be NULL.
+ * Errors:  none.
+ * Threads: any.
+ */
+HEFT_API uint64_t heft_file_size(const struct heft_file *file, uint32_t *n_files);
 
 /**
  * Count a file's tensors, of all spaces together.

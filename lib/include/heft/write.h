@@ -75,7 +75,8 @@ HEFT_API enum heft_status heft_declare(struct heft_writer *writer, const struct 
 
 /**
  * Declare the next tensor as the same parameter as tensor `i`, which was declared before and has
- * the same dtype and shape. It takes no heft_put. A format without ties stores the bytes again.
+ * the same dtype and shape. It takes no heft_put. A format without ties stores the bytes again,
+ * unless it compresses them: then it refuses.
  *
  * Owns:    nothing; the description is copied.
  * Units:   `i` counts declarations from 0.

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weights/transfer.h - moves the chunks of an open file's tensors into a new file, by as many
+ * threads as there are. */
+#ifndef WEIGHTS_TRANSFER_H
+#define WEIGHTS_TRANSFER_H
+
+#include "weights/chunk_writer.h"
+#include "weights/file.h"
+
+struct heft_transfer {
+	struct heft_file *file;
+	struct heft_writer *writer; /* begun */
+	const uint32_t *source;     /* of each of the writer's tensors, its index in the file */
+	const uint16_t *source_dtype;
+	bool has_casts;
+	uint32_t n_threads;
+	struct heft_meter *meter;
+};
+
+enum heft_status heft_transfer_run(const struct heft_transfer *t, struct heft_error *err);
+
+#endif
