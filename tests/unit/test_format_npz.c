@@ -256,7 +256,7 @@ static uint32_t n_recipe_files(const char *path, char *format)
 	ck_assert_int_eq(f->open(src, path, NULL, &st, NULL), HEFT_OK);
 	ck_assert_int_eq(f->origin(st, path, &origin, NULL), HEFT_OK);
 	n = origin.n_files;
-	snprintf(format, 16, "%s", n ? origin.format : "");
+	snprintf(format, 16, "%.15s", n ? origin.format : "");
 	if (n) {
 		uint64_t size = 0;
 
