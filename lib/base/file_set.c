@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/folder.h"
 #include "base/target.h"
 
 #define N_NAMES_MAX 100
@@ -39,22 +40,6 @@ struct heft_file_set {
 static enum heft_status no_memory(struct heft_error *err)
 {
 	return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for new files");
-}
-
-/* The caller frees it; NULL: no memory. */
-static char *join(const char *folder, const char *name)
-{
-	const size_t n = strlen(folder);
-	const size_t name_size = strlen(name);
-	const bool has_slash = n > 0 && folder[n - 1] == '/';
-	char *path = heft_alloc(n + 1 + name_size + 1);
-
-	if (!path)
-		return NULL;
-	memcpy(path, folder, n);
-	path[n] = '/';
-	memcpy(path + n + !has_slash, name, name_size + 1);
-	return path;
 }
 
 /* --- the folder --- */
@@ -112,7 +97,7 @@ static enum heft_status make_temp(struct heft_file_set *s, const char *parent,
 			return no_memory(err);
 		if (mkdirat(s->parent_fd, name, mode) == 0) {
 			s->temp_name = name;
-			s->temp_path = join(parent, name);
+			s->temp_path = heft_path_join(parent, name);
 			s->temp_fd = openat(s->parent_fd, name,
 			                    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 			if (!s->temp_path)
@@ -197,7 +182,7 @@ enum heft_status heft_file_set_add(struct heft_file_set *s, const char *name, ch
 	enum heft_status st;
 
 	HEFT_TRY(look(s, name, err));
-	joined = join(s->temp_path, name);
+	joined = heft_path_join(s->temp_path, name);
 	st = joined ? add_name(&s->files, name, err) : no_memory(err);
 	if (st == HEFT_OK)
 		*path = joined;

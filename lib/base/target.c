@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/folder.h"
 
 #ifndef O_PATH
 #define O_PATH O_RDONLY
@@ -41,20 +42,6 @@ static size_t folder_size(const char *path)
 	return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* `name` in the folder of `path`; NULL: no memory. */
-static char *beside(const char *path, const char *name)
-{
-	const size_t n = name[0] == '/' ? 0 : folder_size(path);
-	const size_t name_size = strlen(name);
-	char *joined = heft_alloc(n + name_size + 1);
-
-	if (!joined)
-		return NULL;
-	memcpy(joined, path, n);
-	memcpy(joined + n, name, name_size + 1);
-	return joined;
-}
-
 /* Replaces *path, a heap string, by what it points to for as long as it is a link, be there a file
  * at the end or not. */
 static enum heft_status follow_links(char **path, struct heft_error *err)
@@ -68,7 +55,7 @@ static enum heft_status follow_links(char **path, struct heft_error *err)
 		if (n < 0) /* not a link, or nothing: what it is is found out later */
 			return HEFT_OK;
 		to[n] = '\0';
-		next = beside(*path, to);
+		next = to[0] == '/' ? heft_strdup(to) : heft_path_beside(*path, to);
 		if (!next)
 			return no_memory(err);
 		heft_free(*path);
@@ -212,7 +199,7 @@ char *heft_temp_name(const char *name, size_t name_size_max, unsigned try_i)
 /* Takes over `temp_name`, under which the file was made. */
 static enum heft_status keep_temp(struct heft_target *t, char *temp_name, struct heft_error *err)
 {
-	char *path = beside(t->temp_path, temp_name);
+	char *path = heft_path_beside(t->temp_path, temp_name);
 
 	if (!path) {
 		unlinkat(t->folder_fd, temp_name, 0);

@@ -150,13 +150,26 @@ static bool is_control(uint8_t c)
 }
 
 /* spec R7.2-1: "a name holds no '/', no '\\', no control character and is not "." or ".."" */
-static bool is_plain_name(const uint8_t *name, size_t size)
+static bool is_plain(const uint8_t *name, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
 		if (name[i] == '/' || name[i] == '\\' || is_control(name[i]))
 			return false;
 	}
 	return !(size == 1 && name[0] == '.') && !(size == 2 && name[0] == '.' && name[1] == '.');
+}
+
+bool heft_origin_is_plain_name(const char *name, size_t size)
+{
+	return size > 0 && size <= MAX_FILE_NAME && is_plain((const uint8_t *)name, size);
+}
+
+const char *heft_origin_name(const char *path, const char *usual)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	return heft_origin_is_plain_name(name, strlen(name)) ? name : usual;
 }
 
 static enum heft_status parse_format(struct heft_cursor *c, struct heft_origin *o,
@@ -168,7 +181,7 @@ static enum heft_status parse_format(struct heft_cursor *c, struct heft_origin *
 
 	if (!name)
 		return fault(at, "it is cut short", err);
-	if (size > 0 && !is_plain_name(name, size))
+	if (size > 0 && !is_plain(name, size))
 		return fault(at, "the format has no plain name", err);
 	memcpy(o->format, name, size);
 	o->format[size] = '\0';
@@ -251,7 +264,7 @@ static enum heft_status parse_file(struct heft_cursor *c, struct heft_origin *o,
 	n_pieces = heft_cursor_u64(c);
 	if (!c->ok)
 		return fault(at, "a file is cut short", err);
-	if (!is_plain_name(name, name_size))
+	if (!is_plain(name, name_size))
 		return fault(at, "a file has no plain name", err);
 	if (n_pieces > heft_cursor_left(c) / MIN_PIECE_SIZE)
 		return fault(at, "it has more pieces than fit into it", err);

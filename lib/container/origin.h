@@ -40,6 +40,10 @@ struct heft_origin {
 		bytes; /* owned: what the literals point into; NULL when they are somebody else's */
 };
 
+/* Whether a file of a recipe may be called so: 1 to 255 bytes that lead nowhere (R7.2-1). */
+bool heft_origin_is_plain_name(const char *name, size_t size);
+/* The last part of the path where a recipe can name it so, else the usual name. */
+const char *heft_origin_name(const char *path, const char *usual);
 void heft_origin_init(struct heft_origin *o);
 void heft_origin_done(struct heft_origin *o);
 /* Appends a file, for the writer of a recipe; its pieces array has room for n_pieces and is filled

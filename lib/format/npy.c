@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* npy.c - the npy format (spec/foreign/npy.md): a file that holds one array. */
 #include "format/npy.h"
+#include "format/shared.h"
 
 #include <string.h>
 
@@ -66,7 +67,7 @@ static enum heft_status open_array(struct reader *r, const struct heft_open_opti
 		.size = heft_source_size(r->src),
 		.src = r->src,
 	};
-	struct heft_npy_options o = { .limits = heft_npy_limits(options) };
+	struct heft_npy_options o = { .limits = heft_format_limits(options) };
 
 	HEFT_TRY(heft_scratch_new(options ? options->scratch_folder : NULL, &r->scratch, err));
 	HEFT_TRY(heft_listing_new(&r->tensors, err));
@@ -119,15 +120,6 @@ static uint32_t n_tensors(const void *st)
 	return heft_listing_n(r->tensors);
 }
 
-static uint32_t alignment_of(uint64_t off)
-{
-	uint32_t alignment = 1;
-
-	while (alignment < HEFT_PAGE_SIZE && off % (2 * (uint64_t)alignment) == 0)
-		alignment *= 2;
-	return alignment;
-}
-
 static enum heft_status tensor_at(void *st, uint32_t i, struct heft_tensor *t,
                                   struct heft_error *err)
 {
@@ -135,7 +127,7 @@ static enum heft_status tensor_at(void *st, uint32_t i, struct heft_tensor *t,
 
 	(void)err;
 	heft_listing_describe(r->tensors, i, t);
-	t->alignment = alignment_of(heft_listing_row(r->tensors, i)->data_off);
+	t->alignment = heft_format_alignment(heft_listing_row(r->tensors, i)->data_off);
 	return HEFT_OK;
 }
 
@@ -144,10 +136,7 @@ static enum heft_status find(void *st, uint8_t space, const char *name, uint32_t
 {
 	const struct reader *r = st;
 
-	if (!heft_listing_find(r->tensors, space, name, strlen(name), i))
-		return heft_fail(err, HEFT_E_NOT_FOUND, HEFT_NO_OFFSET, "no tensor is called '%s'",
-		                 name);
-	return HEFT_OK;
+	return heft_format_find(r->tensors, space, name, i, err);
 }
 
 static enum heft_status read_tensor(void *st, uint32_t i, uint64_t off, void *dst, size_t n,
@@ -166,33 +155,7 @@ static enum heft_status locate(void *st, uint32_t i, struct heft_place *place,
 	return heft_npy_locate(r->array, i, place, err);
 }
 
-static enum heft_status metadata(void *st, const char **json, struct heft_error *err)
-{
-	(void)st;
-	(void)err;
-	*json = "{}";
-	return HEFT_OK;
-}
-
 /* --- the recipe (section 6) --- */
-
-/* The last part of the path where a recipe can name it so, else a usual name. */
-static const char *plain_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-	const size_t n = strlen(name);
-
-	if (n == 0 || n > 255 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return "array.npy";
-	for (size_t i = 0; i < n; i++) {
-		const unsigned char c = (unsigned char)name[i];
-
-		if (c < 0x20 || c == 0x7f || c == '\\')
-			return "array.npy";
-	}
-	return name;
-}
 
 /* All of the file but the array's data: header, and what lies behind. */
 static enum heft_status read_literals(const struct reader *r, uint8_t **bytes,
@@ -251,7 +214,7 @@ static enum heft_status origin(void *st, const char *path, struct heft_origin *o
 	HEFT_TRY(read_literals(r, &literals, err));
 	heft_free(o->bytes);
 	o->bytes = literals;
-	HEFT_TRY(heft_origin_add_file(o, plain_name(path), size,
+	HEFT_TRY(heft_origin_add_file(o, heft_origin_name(path, "array.npy"), size,
 	                              1u + (end > heft_npy_data_off(r->array)) + (size > end),
 	                              &file, err));
 	HEFT_TRY(add_pieces(r, file, literals, err));
@@ -269,26 +232,6 @@ struct writer {
 	bool is_stream;
 };
 
-/* N7-4: an object without members is no metadata. The plan's text was checked. */
-static enum heft_status check_metadata(const char *text, struct heft_error *err)
-{
-	struct heft_json_token token = { .off = 0 };
-	struct heft_json *json;
-	enum heft_status st;
-
-	if (!text)
-		return HEFT_OK;
-	HEFT_TRY(heft_json_new(text, strlen(text), 0, NULL, &json, err));
-	st = heft_json_next(json, &token, err); /* '{' */
-	if (st == HEFT_OK)
-		st = heft_json_next(json, &token, err);
-	if (st == HEFT_OK && token.kind != HEFT_JSON_OBJECT_END)
-		st = heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
-		               "npy has no place for metadata: --no-metadata leaves it out");
-	heft_json_free(json);
-	return st;
-}
-
 static enum heft_status check(const struct heft_write_plan *plan, struct heft_error *err)
 {
 	const uint32_t n = heft_listing_n(plan->tensors);
@@ -304,7 +247,7 @@ static enum heft_status check(const struct heft_write_plan *plan, struct heft_er
 		                 n);
 	heft_listing_describe(plan->tensors, 0, &t);
 	HEFT_TRY(heft_npy_check_tensor(&t, err));
-	return check_metadata(plan->metadata, err);
+	return heft_format_refuse_metadata("npy", plan->metadata, err); /* N7-4 */
 }
 
 static enum heft_status write_head(struct writer *w, const struct heft_write_plan *plan,
@@ -346,27 +289,6 @@ static enum heft_status begin(const struct heft_write_plan *plan, struct heft_si
 	}
 	order[0] = 0;
 	*w = writer;
-	return HEFT_OK;
-}
-
-static size_t scratch_size(const void *w)
-{
-	(void)w;
-	return 0;
-}
-
-/* Bytes are stored as they are. */
-static enum heft_status encode(void *w, struct heft_piece *p, struct heft_coder *coder,
-                               uint8_t *scratch, struct heft_error *err)
-{
-	(void)w;
-	(void)coder;
-	(void)scratch;
-	(void)err;
-	p->stored = p->bytes;
-	p->stored_size = p->n;
-	p->crc = 0;
-	p->codec = HEFT_CODEC_RAW;
 	return HEFT_OK;
 }
 
@@ -422,12 +344,12 @@ const struct heft_format heft_format_npy = {
 	.find = find,
 	.read = read_tensor,
 	.locate = locate,
-	.metadata = metadata,
+	.metadata = heft_format_no_metadata,
 	.origin = origin,
 	.check = check,
 	.begin = begin,
-	.scratch_size = scratch_size,
-	.encode = encode,
+	.scratch_size = heft_format_no_scratch,
+	.encode = heft_format_encode_raw,
 	.place = place,
 	.store = store,
 	.finish = finish,

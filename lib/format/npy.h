@@ -35,14 +35,11 @@ struct heft_npy_input {
 
 /* What the arrays of a file have in common. */
 struct heft_npy_options {
-	struct heft_limits limits; /* without zeros: heft_npy_limits */
+	struct heft_limits limits; /* without zeros: heft_format_limits */
 	const struct heft_assume *assumes;
 	uint32_t n_assumes;
 	struct heft_scratch *scratch; /* borrowed; outlives the arrays. For column-major ones */
 };
-
-/* The caller's limits with the defaults put where it said nothing. */
-struct heft_limits heft_npy_limits(const struct heft_open_options *options);
 
 /* Reads the header and no data. The array's tensors are added to `tensors`, one behind the other:
  * `name`, or `name`.field, their data_off the offset in the file that holds them (of packed bytes:

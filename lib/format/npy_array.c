@@ -27,25 +27,6 @@ struct heft_npy {
 	uint64_t ordered_off;  /* there */
 };
 
-/* --- opening --- */
-
-static uint64_t limit(uint64_t given, uint64_t usual)
-{
-	return given == 0 || given > usual ? usual : given;
-}
-
-struct heft_limits heft_npy_limits(const struct heft_open_options *options)
-{
-	const struct heft_limits given = options ? options->limits : (struct heft_limits){ 0 };
-
-	return (struct heft_limits){
-		.max_tensors = limit(given.max_tensors, INT32_MAX),
-		.max_name_size = limit(given.max_name_size, HEFT_MAX_NAME),
-		.max_metadata_size = limit(given.max_metadata_size, HEFT_META_MAX),
-		.max_logical_bytes = limit(given.max_logical_bytes, INT64_MAX),
-	};
-}
-
 static enum heft_status fault(const struct heft_npy_input *in, enum heft_status code, uint64_t at,
                               const char *what, struct heft_error *err)
 {

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "container/layout.h"
 #include "format/npy.h"
+#include "format/shared.h"
 #include "format/zip.h"
 
 #define SUFFIX ".npy"
@@ -203,7 +204,7 @@ static enum heft_status number_tensors(struct reader *r, struct heft_error *err)
 static enum heft_status open_archive(struct reader *r, const struct heft_open_options *options,
                                      struct heft_error *err)
 {
-	struct heft_npy_options o = { .limits = heft_npy_limits(options) };
+	struct heft_npy_options o = { .limits = heft_format_limits(options) };
 	uint32_t n;
 
 	HEFT_TRY(heft_zip_open(r->src, NULL, &r->zip, err));
@@ -295,15 +296,6 @@ static enum heft_status locate(void *st, uint32_t i, struct heft_place *place,
 	return HEFT_OK;
 }
 
-static uint32_t alignment_of(uint64_t off)
-{
-	uint32_t alignment = 1;
-
-	while (alignment < HEFT_PAGE_SIZE && off % (2 * (uint64_t)alignment) == 0)
-		alignment *= 2;
-	return alignment;
-}
-
 static enum heft_status tensor_at(void *st, uint32_t i, struct heft_tensor *t,
                                   struct heft_error *err)
 {
@@ -313,7 +305,7 @@ static enum heft_status tensor_at(void *st, uint32_t i, struct heft_tensor *t,
 	(void)err;
 	heft_listing_describe(r->tensors, i, t);
 	if (locate(st, i, &place, NULL) == HEFT_OK && place.transform == 0)
-		t->alignment = alignment_of(place.off);
+		t->alignment = heft_format_alignment(place.off);
 	return HEFT_OK;
 }
 
@@ -322,39 +314,10 @@ static enum heft_status find(void *st, uint8_t space, const char *name, uint32_t
 {
 	const struct reader *r = st;
 
-	if (!heft_listing_find(r->tensors, space, name, strlen(name), i))
-		return heft_fail(err, HEFT_E_NOT_FOUND, HEFT_NO_OFFSET, "no tensor is called '%s'",
-		                 name);
-	return HEFT_OK;
-}
-
-static enum heft_status metadata(void *st, const char **json, struct heft_error *err)
-{
-	(void)st;
-	(void)err;
-	*json = "{}";
-	return HEFT_OK;
+	return heft_format_find(r->tensors, space, name, i, err);
 }
 
 /* --- the recipe (section 3) --- */
-
-/* The last part of the path where a recipe can name it so, else a usual name. */
-static const char *plain_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-	const size_t n = strlen(name);
-
-	if (n == 0 || n > 255 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return "arrays.npz";
-	for (size_t i = 0; i < n; i++) {
-		const unsigned char c = (unsigned char)name[i];
-
-		if (c < 0x20 || c == 0x7f || c == '\\')
-			return "arrays.npz";
-	}
-	return name;
-}
 
 /* A part's data in the file. */
 static void span_of(const struct part *p, uint64_t *off, uint64_t *size)
@@ -444,8 +407,8 @@ static enum heft_status origin(void *st, const char *path, struct heft_origin *o
 	o->bytes = heft_alloc((size_t)n_literal);
 	if (!o->bytes)
 		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a recipe");
-	HEFT_TRY(heft_origin_add_file(o, plain_name(path), heft_source_size(r->src), 2 * n_full + 1,
-	                              &file, err));
+	HEFT_TRY(heft_origin_add_file(o, heft_origin_name(path, "arrays.npz"),
+	                              heft_source_size(r->src), 2 * n_full + 1, &file, err));
 	HEFT_TRY(add_pieces(r, file, o->bytes, err));
 	memcpy(o->format, "npz", sizeof "npz");
 	return HEFT_OK;
@@ -465,7 +428,7 @@ const struct heft_format heft_format_npz = {
 	.find = find,
 	.read = read_tensor,
 	.locate = locate,
-	.metadata = metadata,
+	.metadata = heft_format_no_metadata,
 	.origin = origin,
 	.check = heft_npz_check,
 	.begin = heft_npz_begin,

@@ -8,6 +8,7 @@
 #include "base/json_pull.h"
 #include "format/npy.h"
 #include "format/npz.h"
+#include "format/shared.h"
 #include "format/zip.h"
 #include "tensor/dtype.h"
 
@@ -32,26 +33,6 @@ struct writer {
 	bool is_open;     /* the last one waits for more pieces */
 };
 
-/* P4-5: an object without members is no metadata. The plan's text was checked. */
-static enum heft_status check_metadata(const char *text, struct heft_error *err)
-{
-	struct heft_json_token token = { .off = 0 };
-	struct heft_json *json;
-	enum heft_status st;
-
-	if (!text)
-		return HEFT_OK;
-	HEFT_TRY(heft_json_new(text, strlen(text), 0, NULL, &json, err));
-	st = heft_json_next(json, &token, err); /* '{' */
-	if (st == HEFT_OK)
-		st = heft_json_next(json, &token, err);
-	if (st == HEFT_OK && token.kind != HEFT_JSON_OBJECT_END)
-		st = heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
-		               "npz has no place for metadata: --no-metadata leaves it out");
-	heft_json_free(json);
-	return st;
-}
-
 enum heft_status heft_npz_check(const struct heft_write_plan *plan, struct heft_error *err)
 {
 	struct heft_tensor t;
@@ -60,7 +41,7 @@ enum heft_status heft_npz_check(const struct heft_write_plan *plan, struct heft_
 		heft_listing_describe(plan->tensors, i, &t);
 		HEFT_TRY(heft_npy_check_tensor(&t, err));
 	}
-	return check_metadata(plan->metadata, err);
+	return heft_format_refuse_metadata("npz", plan->metadata, err); /* P4-5 */
 }
 
 /* --- members --- */

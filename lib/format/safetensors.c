@@ -2,6 +2,7 @@
 /* safetensors.c - the safetensors format (spec/foreign/safetensors.md): its dtypes and its
  * vtable. */
 #include "format/safetensors.h"
+#include "format/shared.h"
 
 #include <string.h>
 
@@ -75,8 +76,8 @@ const struct heft_format heft_format_safetensors = {
 	.origin = heft_safetensors_origin,
 	.check = heft_safetensors_check,
 	.begin = heft_safetensors_begin,
-	.scratch_size = heft_safetensors_scratch_size,
-	.encode = heft_safetensors_encode,
+	.scratch_size = heft_format_no_scratch,
+	.encode = heft_format_encode_raw,
 	.place = heft_safetensors_place,
 	.store = heft_safetensors_store,
 	.finish = heft_safetensors_finish,

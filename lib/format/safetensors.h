@@ -56,9 +56,6 @@ void heft_safetensors_sort_spans(struct heft_safetensors_span *spans, size_t n);
 enum heft_status heft_safetensors_check(const struct heft_write_plan *plan, struct heft_error *err);
 enum heft_status heft_safetensors_begin(const struct heft_write_plan *plan, struct heft_sink *sink,
                                         uint32_t *order, void **w, struct heft_error *err);
-size_t heft_safetensors_scratch_size(const void *w);
-enum heft_status heft_safetensors_encode(void *w, struct heft_piece *p, struct heft_coder *coder,
-                                         uint8_t *scratch, struct heft_error *err);
 enum heft_status heft_safetensors_place(void *w, struct heft_piece *p, struct heft_error *err);
 enum heft_status heft_safetensors_store(void *w, const struct heft_piece *p,
                                         struct heft_error *err);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "container/layout.h"
 #include "format/safetensors.h"
+#include "format/shared.h"
 
 struct reader {
 	struct heft_source *src;
@@ -15,24 +16,6 @@ struct reader {
 	size_t head_size;
 	struct heft_safetensors_header header;
 };
-
-static uint64_t limit(uint64_t given, uint64_t usual)
-{
-	return given == 0 || given > usual ? usual : given;
-}
-
-/* Without zeros, and never past what a heft file can hold. */
-static struct heft_limits limits_of(const struct heft_open_options *options)
-{
-	const struct heft_limits given = options ? options->limits : (struct heft_limits){ 0 };
-
-	return (struct heft_limits){
-		.max_tensors = limit(given.max_tensors, INT32_MAX),
-		.max_name_size = limit(given.max_name_size, HEFT_MAX_NAME),
-		.max_metadata_size = limit(given.max_metadata_size, HEFT_META_MAX),
-		.max_logical_bytes = limit(given.max_logical_bytes, INT64_MAX),
-	};
-}
 
 /* S2-1 to S2-4 */
 static enum heft_status check_prefix(const uint8_t *prefix, uint64_t file_size,
@@ -79,7 +62,7 @@ enum heft_status heft_safetensors_open(struct heft_source *src, const char *path
                                        const struct heft_open_options *options, void **st,
                                        struct heft_error *err)
 {
-	const struct heft_limits limits = limits_of(options);
+	const struct heft_limits limits = heft_format_limits(options);
 	struct reader *r = heft_zalloc(sizeof *r);
 	enum heft_status status;
 
@@ -119,16 +102,6 @@ uint32_t heft_safetensors_n_tensors(const void *st)
 	return heft_listing_n(r->header.tensors);
 }
 
-/* What the place in the file promises, whatever the page that a map begins with. */
-static uint32_t alignment_of(uint64_t off)
-{
-	uint32_t alignment = 1;
-
-	while (alignment < HEFT_PAGE_SIZE && off % (2 * (uint64_t)alignment) == 0)
-		alignment *= 2;
-	return alignment;
-}
-
 enum heft_status heft_safetensors_tensor_at(void *st, uint32_t i, struct heft_tensor *t,
                                             struct heft_error *err)
 {
@@ -136,7 +109,7 @@ enum heft_status heft_safetensors_tensor_at(void *st, uint32_t i, struct heft_te
 
 	(void)err;
 	heft_listing_describe(r->header.tensors, i, t);
-	t->alignment = alignment_of(heft_listing_row(r->header.tensors, i)->data_off);
+	t->alignment = heft_format_alignment(heft_listing_row(r->header.tensors, i)->data_off);
 	return HEFT_OK;
 }
 
@@ -145,10 +118,7 @@ enum heft_status heft_safetensors_find(void *st, uint8_t space, const char *name
 {
 	const struct reader *r = st;
 
-	if (!heft_listing_find(r->header.tensors, space, name, strlen(name), i))
-		return heft_fail(err, HEFT_E_NOT_FOUND, HEFT_NO_OFFSET, "no tensor is called '%s'",
-		                 name);
-	return HEFT_OK;
+	return heft_format_find(r->header.tensors, space, name, i, err);
 }
 
 enum heft_status heft_safetensors_read(void *st, uint32_t i, uint64_t off, void *dst, size_t n,
@@ -206,24 +176,6 @@ static enum heft_status spans_of(const struct reader *r, struct heft_safetensors
 	return HEFT_OK;
 }
 
-/* The last part of the path where a recipe can name it so, else a usual name. */
-static const char *plain_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-	const size_t n = strlen(name);
-
-	if (n == 0 || n > 255 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return "model.safetensors";
-	for (size_t i = 0; i < n; i++) {
-		const unsigned char c = (unsigned char)name[i];
-
-		if (c < 0x20 || c == 0x7f || c == '\\')
-			return "model.safetensors";
-	}
-	return name;
-}
-
 enum heft_status heft_safetensors_origin(void *st, const char *path, struct heft_origin *o,
                                          struct heft_error *err)
 {
@@ -234,8 +186,8 @@ enum heft_status heft_safetensors_origin(void *st, const char *path, struct heft
 	uint32_t n = 0;
 
 	HEFT_TRY(spans_of(r, &spans, &n, err));
-	status = heft_origin_add_file(o, plain_name(path), heft_source_size(r->src),
-	                              (uint64_t)n + 1, &file, err);
+	status = heft_origin_add_file(o, heft_origin_name(path, "model.safetensors"),
+	                              heft_source_size(r->src), (uint64_t)n + 1, &file, err);
 	if (status == HEFT_OK) {
 		file->pieces[0] = (struct heft_origin_piece){ .literal = r->head,
 			                                      .size = r->head_size };

@@ -362,27 +362,6 @@ enum heft_status heft_safetensors_begin(const struct heft_write_plan *plan, stru
 	return HEFT_OK;
 }
 
-size_t heft_safetensors_scratch_size(const void *w)
-{
-	(void)w;
-	return 0;
-}
-
-/* Bytes are stored as they are. */
-enum heft_status heft_safetensors_encode(void *w, struct heft_piece *p, struct heft_coder *coder,
-                                         uint8_t *scratch, struct heft_error *err)
-{
-	(void)w;
-	(void)coder;
-	(void)scratch;
-	(void)err;
-	p->stored = p->bytes;
-	p->stored_size = p->n;
-	p->crc = 0;
-	p->codec = HEFT_CODEC_RAW;
-	return HEFT_OK;
-}
-
 enum heft_status heft_safetensors_place(void *w, struct heft_piece *p, struct heft_error *err)
 {
 	struct writer *writer = w;

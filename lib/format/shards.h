@@ -10,14 +10,9 @@
 #define HEFT_SHARDS_FORMAT "safetensors-shards"
 #define HEFT_SHARDS_MAX_INDEX UINT64_C(100000000)
 #define HEFT_SHARDS_MAX_FILES 65536u
-#define HEFT_SHARDS_MAX_FILE_NAME 255u
-
 #define HEFT_SHARDS_USUAL_INDEX "model.safetensors.index.json"
 
 /* --- shards_index.c: the text of an index --- */
-
-/* Whether a recipe, and an index, can name a file so. */
-bool heft_shards_is_plain_name(const char *name, size_t size);
 
 /* A member of weight_map; texts live until the visit is over. */
 struct heft_shards_entry {

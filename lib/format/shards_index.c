@@ -31,20 +31,6 @@ static bool is_text(const struct heft_json_token *token, const char *text)
 
 /* --- weight_map --- */
 
-/* H2-6: a name that leads nowhere but to a file beside the index. */
-bool heft_shards_is_plain_name(const char *name, size_t size)
-{
-	if (size == 0 || size > HEFT_SHARDS_MAX_FILE_NAME)
-		return false;
-	for (size_t i = 0; i < size; i++) {
-		const unsigned char c = (unsigned char)name[i];
-
-		if (c < 0x20 || c == 0x7f || c == '/' || c == '\\')
-			return false;
-	}
-	return !(size == 1 && name[0] == '.') && !(size == 2 && memcmp(name, "..", 2) == 0);
-}
-
 /* Keeps the key: a token's text is gone with the next one. */
 static enum heft_status take_name(struct parser *p, struct heft_error *err)
 {
@@ -74,7 +60,7 @@ static enum heft_status read_entry(struct parser *p, struct heft_error *err)
 		return heft_fail(err, HEFT_E_CORRUPT, token->off,
 		                 "tensor '%.*s': what stands for its file is not a string", QUOTED,
 		                 p->name);
-	if (!heft_shards_is_plain_name(token->text, token->text_size))
+	if (!heft_origin_is_plain_name(token->text, token->text_size))
 		return heft_fail(err, HEFT_E_CORRUPT, token->off,
 		                 "tensor '%.*s': '%.*s' is not the plain name of a file", QUOTED,
 		                 p->name,

@@ -5,9 +5,11 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/folder.h"
 #include "container/layout.h"
 #include "format/safetensors.h"
 #include "format/shards.h"
+#include "format/shared.h"
 
 #define QUOTED 80 /* bytes of a name in a message */
 
@@ -107,26 +109,11 @@ static enum heft_status shard_fault(const struct shard *shard, enum heft_status 
 	                 "shard '%.*s': %s", QUOTED, shard->name, why->msg);
 }
 
-/* `name` in the folder of `path`; NULL: no memory. */
-static char *beside(const char *path, const char *name)
-{
-	const char *slash = strrchr(path, '/');
-	const size_t n = slash ? (size_t)(slash - path) + 1 : 0;
-	const size_t name_size = strlen(name);
-	char *joined = heft_alloc(n + name_size + 1);
-
-	if (!joined)
-		return NULL;
-	memcpy(joined, path, n);
-	memcpy(joined + n, name, name_size + 1);
-	return joined;
-}
-
 static enum heft_status open_shard(struct shard *shard, const char *index_path,
                                    const struct heft_open_options *options, struct heft_error *err)
 {
 	const bool may_map = !options || !(options->flags & HEFT_OPEN_PREAD);
-	char *path = beside(index_path, shard->name);
+	char *path = heft_path_beside(index_path, shard->name);
 	struct heft_error why;
 	enum heft_status st;
 
@@ -137,11 +124,6 @@ static enum heft_status open_shard(struct shard *shard, const char *index_path,
 		st = heft_safetensors_open(shard->src, path, options, &shard->st, &why);
 	heft_free(path);
 	return st == HEFT_OK ? HEFT_OK : shard_fault(shard, st, &why, err);
-}
-
-static uint64_t limit(uint64_t given, uint64_t usual)
-{
-	return given == 0 || given > usual ? usual : given;
 }
 
 static uint64_t n_bytes_of(const struct shard *shard)
@@ -159,9 +141,8 @@ static uint64_t n_bytes_of(const struct shard *shard)
 static enum heft_status open_all(struct set *s, const char *path,
                                  const struct heft_open_options *options, struct heft_error *err)
 {
-	const struct heft_limits given = options ? options->limits : (struct heft_limits){ 0 };
-	const uint64_t max_tensors = limit(given.max_tensors, INT32_MAX);
-	uint64_t bytes_left = limit(given.max_logical_bytes, INT64_MAX);
+	const struct heft_limits limits = heft_format_limits(options);
+	uint64_t bytes_left = limits.max_logical_bytes;
 
 	for (uint32_t k = 0; k < s->n_shards; k++) {
 		struct shard *shard = &s->shards[k];
@@ -171,7 +152,7 @@ static enum heft_status open_all(struct set *s, const char *path,
 		shard->first = s->n_tensors;
 		shard->n = heft_safetensors_n_tensors(shard->st);
 		n_bytes = n_bytes_of(shard);
-		if (shard->n > max_tensors - s->n_tensors)
+		if (shard->n > limits.max_tensors - s->n_tensors)
 			return heft_fail(err, HEFT_E_LIMIT, HEFT_NO_OFFSET,
 			                 "the shards have more tensors than the limit");
 		if (n_bytes > bytes_left)
@@ -325,15 +306,15 @@ static enum heft_status check_agreement(struct set *s, struct agreement *a, uint
 static enum heft_status open_set(struct set *s, const char *path,
                                  const struct heft_open_options *options, struct heft_error *err)
 {
-	const struct heft_limits given = options ? options->limits : (struct heft_limits){ 0 };
+	const struct heft_limits limits = heft_format_limits(options);
 	struct agreement a = { .set = s };
 	enum heft_status st;
 
 	HEFT_TRY(read_text(s, err));
-	HEFT_TRY(find_files(s, limit(given.max_name_size, HEFT_MAX_NAME), err));
+	HEFT_TRY(find_files(s, limits.max_name_size, err));
 	HEFT_TRY(open_all(s, path, options, err));
 	heft_shards_meta_init(&a.meta);
-	st = check_agreement(s, &a, limit(given.max_metadata_size, HEFT_META_MAX), err);
+	st = check_agreement(s, &a, limits.max_metadata_size, err);
 	heft_shards_meta_done(&a.meta);
 	return st;
 }
@@ -490,13 +471,10 @@ enum heft_status heft_shards_origin(void *st, const char *path, struct heft_orig
                                     struct heft_error *err)
 {
 	const struct set *s = st;
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
 	struct heft_origin_file *file;
 
-	if (!heft_shards_is_plain_name(name, strlen(name)))
-		name = HEFT_SHARDS_USUAL_INDEX;
-	HEFT_TRY(heft_origin_add_file(o, name, s->text_size, 1, &file, err));
+	HEFT_TRY(heft_origin_add_file(o, heft_origin_name(path, HEFT_SHARDS_USUAL_INDEX),
+	                              s->text_size, 1, &file, err));
 	file->pieces[0] = (struct heft_origin_piece){ .literal = (const uint8_t *)s->text,
 		                                      .size = s->text_size };
 	for (uint32_t k = 0; k < s->n_shards; k++)

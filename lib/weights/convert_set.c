@@ -314,12 +314,23 @@ static enum heft_status restore(struct job *job, bool *is_restored, struct heft_
 	return heft_restore(&request, is_restored, &c->report->file_size, err);
 }
 
+/* With one shard the set is a file X.safetensors. Where that is the source of shards called after
+ * it, it stays: an input is never touched. */
 static enum heft_status note_old_file(void *ctx, const char *name, struct heft_error *err)
 {
 	struct job *job = ctx;
+	struct heft_file *source = job->c->file;
+	char *path;
+	bool is_source;
 
-	return job->set->is_shard_name(name, job->stem) ? heft_file_set_clean(job->files, name, err)
-	                                                : HEFT_OK;
+	if (!job->set->is_shard_name(name, job->stem))
+		return HEFT_OK;
+	path = heft_path_join(job->folder[0] ? job->folder : ".", name);
+	if (!path)
+		return no_memory(err);
+	is_source = !source->format->set && heft_source_is(source->src, path);
+	heft_free(path);
+	return is_source ? HEFT_OK : heft_file_set_clean(job->files, name, err);
 }
 
 /* Shards that an older set of this name had more than the new one: they would be left without an

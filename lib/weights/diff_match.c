@@ -3,7 +3,6 @@
  * compared. */
 #include "weights/diff_match.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "tensor/dtype.h"
 #include "weights/file.h"
 #include "weights/same_bytes.h"
+#include "weights/selection.h"
 #include "weights/unit.h"
 
 /* A match in the making. */
@@ -38,22 +38,12 @@ static enum heft_status no_memory(uint32_t n, struct heft_error *err)
 
 /* --- patterns --- */
 
-/* Whether some pattern matches; all that do count as used. */
-static bool match_any(const char *const *patterns, uint32_t n, const char *name, bool *used)
-{
-	bool found = false;
-
-	for (uint32_t i = 0; i < n; i++)
-		if (fnmatch(patterns[i], name, 0) == 0)
-			found = used[i] = true;
-	return found;
-}
-
 static bool is_looked_at(struct maker *k, const struct heft_tensor *t)
 {
 	const struct heft_diff_options *o = k->m->options;
-	const bool in = match_any(o->include, o->n_include, t->name, k->used) || o->n_include == 0;
-	const bool out = match_any(o->exclude, o->n_exclude, t->name, k->used + o->n_include);
+	const bool in = heft_match_any(o->include, o->n_include, t->name, k->used) ||
+	                o->n_include == 0;
+	const bool out = heft_match_any(o->exclude, o->n_exclude, t->name, k->used + o->n_include);
 
 	return in && !out && !(o->weights_only && t->space != HEFT_SPACE_WEIGHTS);
 }

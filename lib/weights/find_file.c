@@ -63,20 +63,6 @@ static enum heft_status note_name(void *ctx, const char *name, struct heft_error
 	return HEFT_OK;
 }
 
-static enum heft_status join(const char *folder, const char *name, char **path,
-                             struct heft_error *err)
-{
-	const size_t n = strlen(folder);
-	struct heft_buffer b;
-
-	heft_buffer_init(&b);
-	heft_buffer_addf(&b, "%s%s%s", folder, n > 0 && folder[n - 1] == '/' ? "" : "/", name);
-	*path = (char *)heft_buffer_take(&b, NULL);
-	heft_buffer_done(&b);
-	return *path ? HEFT_OK
-	             : heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a path");
-}
-
 static enum heft_status several(const struct names *s, struct heft_error *err)
 {
 	struct heft_buffer list;
@@ -104,7 +90,9 @@ static enum heft_status choose(const struct search *search, const char *folder, 
 		                 "a folder without a file of weights");
 	if (s->n > 1)
 		return several(s, err);
-	return join(folder, s->names[0], path, err);
+	*path = heft_path_join(folder, s->names[0]);
+	return *path ? HEFT_OK
+	             : heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a path");
 }
 
 enum heft_status heft_find_file(const char *folder, char **path, struct heft_error *err)

@@ -30,8 +30,7 @@ static uint32_t n_rules(const struct heft_convert_plan *p)
 	return p->n_include + p->n_exclude + p->n_renames + p->n_dtype_rules;
 }
 
-/* Whether some pattern matches; all that do count as used. */
-static bool match_any(const char *const *patterns, uint32_t n, const char *name, bool *used)
+bool heft_match_any(const char *const *patterns, uint32_t n, const char *name, bool *used)
 {
 	bool found = false;
 
@@ -44,8 +43,9 @@ static bool match_any(const char *const *patterns, uint32_t n, const char *name,
 static bool is_chosen(struct maker *m, const struct heft_tensor *t)
 {
 	const struct heft_convert_plan *p = m->plan;
-	const bool in = match_any(p->include, p->n_include, t->name, m->used) || p->n_include == 0;
-	const bool out = match_any(p->exclude, p->n_exclude, t->name, m->used + p->n_include);
+	const bool in = heft_match_any(p->include, p->n_include, t->name, m->used) ||
+	                p->n_include == 0;
+	const bool out = heft_match_any(p->exclude, p->n_exclude, t->name, m->used + p->n_include);
 
 	return in && !out && !(p->weights_only && t->space != HEFT_SPACE_WEIGHTS);
 }

@@ -7,6 +7,9 @@
 #include "heft/convert.h"
 #include "tensor/listing.h"
 
+/* Whether one of n patterns matches the name; used[i] is set of all that do. */
+bool heft_match_any(const char *const *patterns, uint32_t n, const char *name, bool *used);
+
 struct heft_selection {
 	uint32_t *source; /* for each chosen tensor, its index in the file */
 	uint16_t *source_dtype;

@@ -15,6 +15,10 @@ try convert -q -f kept.heft back --shard 1GB
 ls back
 try convert -q -f set set --shard 32kB
 ls set
+mkdir own
+cp demo.safetensors own/model.safetensors
+try convert -q -f own/model.safetensors own --shard 16kB
+cmp demo.safetensors own/model.safetensors && echo the input is untouched
 try convert -q demo.safetensors named.safetensors --shard 24kB
 ls named*
 try convert demo.safetensors x.heft --shard 1MB
