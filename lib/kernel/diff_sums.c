@@ -150,6 +150,20 @@ HEFT_TARGET_AVX2 static inline void wide_add(struct wide *w, int k, __m256d a, _
 	w->max[k] = _mm256_max_pd(size, w->max[k]);
 }
 
+/* Of numbers that were F32: F64 holds their products exactly, so that a fused multiply-add rounds as
+ * a sum of the product does. The square of a difference is not exact. */
+HEFT_TARGET_AVX2 static inline void wide_add_f32(struct wide *w, int k, __m256d a, __m256d b)
+{
+	const __m256d d = _mm256_sub_pd(a, b);
+	const __m256d size = _mm256_andnot_pd(_mm256_set1_pd(-0.0), d);
+
+	w->squares[k] = _mm256_add_pd(w->squares[k], _mm256_mul_pd(d, d));
+	w->a_squares[k] = _mm256_fmadd_pd(a, a, w->a_squares[k]);
+	w->b_squares[k] = _mm256_fmadd_pd(b, b, w->b_squares[k]);
+	w->products[k] = _mm256_fmadd_pd(a, b, w->products[k]);
+	w->max[k] = _mm256_max_pd(size, w->max[k]);
+}
+
 HEFT_TARGET_AVX2 static inline void wide_store(const struct wide *w, struct lanes *l)
 {
 	for (int k = 0; k < 2; k++) {
@@ -180,8 +194,8 @@ HEFT_TARGET_AVX2 static void f32_avx2(const uint8_t *a, const uint8_t *b, size_t
 
 	wide_init(&w);
 	for (i = 0; i + N_LANES <= n; i += N_LANES) {
-		wide_add(&w, 0, four_f32(a + 4 * i), four_f32(b + 4 * i));
-		wide_add(&w, 1, four_f32(a + 4 * i + 16), four_f32(b + 4 * i + 16));
+		wide_add_f32(&w, 0, four_f32(a + 4 * i), four_f32(b + 4 * i));
+		wide_add_f32(&w, 1, four_f32(a + 4 * i + 16), four_f32(b + 4 * i + 16));
 	}
 	wide_store(&w, &l);
 	end_f32(&l, a, b, i, n, s);
