@@ -150,8 +150,8 @@ HEFT_TARGET_AVX2 static inline void wide_add(struct wide *w, int k, __m256d a, _
 	w->max[k] = _mm256_max_pd(size, w->max[k]);
 }
 
-/* Of numbers that were F32: F64 holds their products exactly, so that a fused multiply-add rounds as
- * a sum of the product does. The square of a difference is not exact. */
+/* Of numbers that were F32: F64 holds their products exactly, so that a fused multiply-add rounds
+ * as a sum of the product does. The square of a difference is not exact. */
 HEFT_TARGET_AVX2 static inline void wide_add_f32(struct wide *w, int k, __m256d a, __m256d b)
 {
 	const __m256d d = _mm256_sub_pd(a, b);
