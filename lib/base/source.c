@@ -117,6 +117,14 @@ uint64_t heft_source_size(const struct heft_source *s)
 	return s->size;
 }
 
+void heft_source_look_again(struct heft_source *s)
+{
+	struct stat st;
+
+	if (!s->map && fstat(s->fd, &st) == 0 && (uint64_t)st.st_size > s->size)
+		s->size = (uint64_t)st.st_size;
+}
+
 /* The file ends before `want_end`: where, as far as can be told, since it may have been cut after
  * it was opened. */
 static enum heft_status fail_at_end(const struct heft_source *s, uint64_t off, uint64_t n,

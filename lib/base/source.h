@@ -18,6 +18,9 @@ enum heft_status heft_source_open_fd(int fd, bool may_map, struct heft_source **
 void heft_source_close(struct heft_source *s);
 int heft_source_fd(const struct heft_source *s);
 uint64_t heft_source_size(const struct heft_source *s); /* when it was opened */
+/* Takes a size that the file has grown to since, unless it is mapped already. Nobody else may use
+ * the source meanwhile. */
+void heft_source_look_again(struct heft_source *s);
 /* Reads exactly n bytes; a file that ends before is HEFT_E_CORRUPT at the offset where it ends;
  * EINTR is retried. */
 enum heft_status heft_source_read(struct heft_source *s, uint64_t off, void *dst, size_t n,

@@ -267,6 +267,9 @@ enum heft_status heft_index_open(struct heft_source *src, const struct heft_inde
 	if (!options)
 		options = &usual;
 	HEFT_TRY(heft_pages_read(src, &pages, err));
+	/* An update may have been committed since the file was opened, and have made it longer. */
+	heft_source_look_again(src);
+	pages.file_size = heft_source_size(src);
 	page_i = options->previous ? 1 - pages.current : pages.current;
 	if (pages.page[page_i].kind != HEFT_PAGE_VALID)
 		return heft_fail(err, HEFT_E_NOT_FOUND, HEFT_NO_OFFSET,

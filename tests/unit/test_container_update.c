@@ -178,6 +178,28 @@ END_TEST
 
 /* [R8.2-2] [R2.2-3]: a reader keeps what it opened, mapped or not; the previous one can be asked
  * for. */
+/* A reader that knew the size from before, and reads the page that an update has written since. */
+START_TEST(an_update_may_come_between_a_readers_first_steps)
+{
+	struct heft_source *src;
+	struct heft_index *ix;
+	struct heft_error err;
+	const uint8_t *map;
+
+	ck_assert_int_eq(heft_source_open(path, true, &src, NULL), HEFT_OK);
+	set("a", "1");
+	err.msg[0] = '\0';
+	ck_assert_msg(heft_index_open(src, NULL, &ix, &err) == HEFT_OK, "%s", err.msg);
+	ck_assert_uint_eq(heft_index_page(ix)->generation, 2);
+	ck_assert_uint_eq(heft_index_pages(ix)->file_size, heft_source_size(src));
+	ck_assert_int_eq(heft_source_map(src, &map, NULL), HEFT_OK);
+	/* else SIGBUS */
+	ck_assert_uint_le(((const volatile uint8_t *)map)[heft_source_size(src) - 1], 255);
+	heft_index_close(ix);
+	heft_source_close(src);
+}
+END_TEST
+
 START_TEST(open_readers_keep_their_generation)
 {
 	const struct heft_index_options previous = { .previous = true };
@@ -471,6 +493,7 @@ static Suite *suite(void)
 	tcase_add_test(t, without_a_change_nothing_is_written);
 	tcase_add_test(t, a_large_text_is_packed);
 	tcase_add_test(t, open_readers_keep_their_generation);
+	tcase_add_test(t, an_update_may_come_between_a_readers_first_steps);
 	tcase_add_loop_test(t, a_tail_is_kept, 0, 7);
 	tcase_add_test(t, unknown_sections_are_carried_or_dropped);
 	tcase_add_test(t, a_second_edit_is_told_that_it_must_wait);
