@@ -22,8 +22,13 @@ struct heft_section_out {
 struct heft_write_plan {
 	const struct heft_listing *tensors;
 	const char *metadata; /* one JSON object, checked; NULL: none */
+	/* a model without its weights (spec/foreign/onnx.md 4); borrowed; size 0: none. Given only
+	 * to formats that hold one. */
+	const uint8_t *graph;
+	uint64_t graph_size;
 	struct heft_write_options options;
-	/* in ascending type; META only where `metadata` is NULL, ORIGIN only where `origin` is */
+	/* in ascending type; META only where `metadata` is NULL, ORIGIN only where `origin` is,
+	 * GRAPH only where `graph_size` is 0 */
 	const struct heft_section_out *sections;
 	uint32_t n_sections;
 	const struct heft_origin

@@ -21,7 +21,10 @@ enum heft_format_caps {
 	/* `read` checks what it gives, as by a CRC: whoever goes through all the data uses it
 	 * and not `locate` */
 	HEFT_FORMAT_CHECKS_READS = 1 << 6,
-	HEFT_FORMAT_NO_NAMES = 1 << 7 /* a tensor's name is not kept */
+	HEFT_FORMAT_NO_NAMES = 1 << 7, /* a tensor's name is not kept */
+	HEFT_FORMAT_GRAPH = 1 << 8,    /* holds a graph; the plan's is written */
+	/* takes options.external_data: the bytes go into a file beside */
+	HEFT_FORMAT_EXTERNAL = 1 << 9
 };
 
 /* Where the bytes of a tensor lie. */
@@ -78,6 +81,14 @@ struct heft_format {
 	                           struct heft_error *err);
 	/* Borrowed; "{}" when there is none. */
 	enum heft_status (*metadata)(void *st, const char **json, struct heft_error *err);
+	/* The graph without its weights, as spec/foreign/onnx.md 4 says: borrowed, lives as long as
+	 * the state, made when first asked for; *size 0: there is none. NULL itself: never. */
+	enum heft_status (*graph)(void *st, const uint8_t **bytes, uint64_t *size,
+	                          struct heft_error *err);
+	/* Checks what the file states of its data and `read` does not check by itself, as CRCs and
+	 * checksums: reads all of it. CORRUPT with the offset. NULL: it states nothing. */
+	enum heft_status (*check_data)(void *st, const struct heft_run *run,
+	                               struct heft_error *err);
 	/* The recipe that gives this very file back, literals borrowed from the state; `path` gives
 	 * the name. NULL: none; one without files: none of this file. */
 	enum heft_status (*origin)(void *st, const char *path, struct heft_origin *o,

@@ -49,11 +49,17 @@ struct heft_convert_plan {
 	uint64_t shard_size;
 	bool drop_metadata; /* for targets that cannot hold it */
 	bool weights_only;  /* leave out the tensors of every space but `weights` */
-	uint16_t reserved16;
+	bool drop_graph;    /* leave out the graph, which needs its tensors as they are */
+	/* with `into`: a matrix may be taken transposed where it fits only so */
+	bool allow_transpose;
 	struct heft_run run;
 	/* the target's metadata, one JSON object, instead of the file's; NULL: the file's */
 	const char *metadata;
-	uint64_t reserved[6];
+	/* Write this file's graph and tensors with the bytes of `file`: each floating tensor of
+	 * rank 1 or more gets those of the tensor of its name, else of the only one left of its
+	 * shape; others keep their own where `file` has none of the name. NULL: `file` as it is. */
+	struct heft_file *into;
+	uint64_t reserved[5];
 };
 
 /* What was done. */

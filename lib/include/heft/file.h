@@ -220,6 +220,31 @@ HEFT_API enum heft_status heft_metadata(struct heft_file *file, const char **jso
                                         struct heft_error *err);
 
 /**
+ * Give a file's graph: the bytes of an ONNX model without its weights, otherwise as it was
+ * (spec/foreign/onnx.md, section 4). Each weight left out of it is a tensor of the file, found by
+ * its name.
+ *
+ * Owns:    *graph is borrowed and lives as long as `file`; NULL where there is none.
+ * Units:   *size in bytes; 0 where there is none.
+ * Errors:  HEFT_E_CORRUPT, HEFT_E_IO, HEFT_E_LIMIT, HEFT_E_NOMEM.
+ * Threads: any.
+ */
+HEFT_API enum heft_status heft_graph(struct heft_file *file, const void **graph, size_t *size,
+                                     struct heft_error *err);
+
+/**
+ * Tell what each tensor does in its model: by what the graph does with it, or by its name where
+ * there is no graph or nothing in it uses the tensor. heft_tensor_at looks at the name alone.
+ *
+ * Owns:    nothing.
+ * Units:   `roles` takes heft_n_tensors(file) of them, in the source's order.
+ * Errors:  those of heft_graph; HEFT_E_NOMEM. On failure `roles` holds anything.
+ * Threads: any.
+ */
+HEFT_API enum heft_status heft_roles(struct heft_file *file, enum heft_role *roles,
+                                     struct heft_error *err);
+
+/**
  * Tell how a heft file lies on disk.
  *
  * Owns:    nothing.

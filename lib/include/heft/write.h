@@ -41,7 +41,10 @@ struct heft_write_options {
 	bool overwrite; /* replace an existing file; else HEFT_E_USAGE */
 	/* skip fsync: a crash of the machine may then lose the new file */
 	bool no_sync;
-	uint16_t reserved16;
+	/* ONNX: the bytes of the tensors go into a file beside, PATH.data; always so where they
+	 * are more than a model of its own may hold, 2 GB */
+	bool external_data;
+	bool reserved8;
 	uint32_t reserved32;
 	uint64_t reserved[8];
 };
@@ -99,6 +102,21 @@ HEFT_API enum heft_status heft_declare_tied(struct heft_writer *writer,
  */
 HEFT_API enum heft_status heft_set_metadata(struct heft_writer *writer, const char *json,
                                             struct heft_error *err);
+
+/**
+ * Set the graph: an ONNX model without its weights, as heft_graph gives it. Every weight that it
+ * names is one of the declared tensors, and in an ONNX file no other tensor may be declared. Call
+ * before heft_put.
+ *
+ * Owns:    nothing; the bytes are copied. `size` 0: none.
+ * Units:   `size` in bytes.
+ * Errors:  HEFT_E_USAGE (the format has no place for a graph; told later, by heft_put or
+ *          heft_commit: not such a model, or its weights are not the declared tensors),
+ *          HEFT_E_NOMEM.
+ * Threads: see heft_create.
+ */
+HEFT_API enum heft_status heft_set_graph(struct heft_writer *writer, const void *graph, size_t size,
+                                         struct heft_error *err);
 
 /**
  * Put the next logical bytes of tensor `i`. Tensors come in the declared order, bytes in order
