@@ -180,8 +180,3 @@ enum heft_status heft_zip_pack(struct heft_zip_packer *p, const void *src, size_
 	*dst_size = size;
 	return HEFT_OK;
 }
-
-uint32_t heft_zip_crc(uint32_t crc, const void *bytes, size_t n)
-{
-	return (uint32_t)crc32_z(crc, bytes, n);
-}
