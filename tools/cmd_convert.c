@@ -10,6 +10,7 @@
 #include "progress_bar.h"
 #include "size.h"
 #include "spool.h"
+#include "tensor_words.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -29,6 +30,11 @@ struct options {
 	uint32_t compress;
 	uint64_t align;
 	uint64_t shard;
+	const char *into;
+	struct opt_list keep;
+	bool allow_transpose;
+	bool external;
+	bool no_graph;
 	bool weights_only;
 	bool no_metadata;
 	bool no_sync;
@@ -106,6 +112,33 @@ static const struct opt options[] = {
 		.help = "leave out the metadata, where the format cannot hold it",
 	},
 	{
+		.name = "no-graph",
+		.kind = OPT_FLAG,
+		.at = offsetof(struct options, no_graph),
+		.help = "leave out the graph, which needs its tensors as they are",
+	},
+	{
+		.name = "into",
+		.arg = "FILE",
+		.kind = OPT_TEXT,
+		.at = offsetof(struct options, into),
+		.help = "write FILE, say an ONNX model, with the weights of IN: each tensor by its "
+			"name, else by its shape where only one is left of it",
+	},
+	{
+		.name = "allow-transpose",
+		.kind = OPT_FLAG,
+		.at = offsetof(struct options, allow_transpose),
+		.help = "with --into: take a matrix transposed where it fits only so",
+	},
+	{
+		.name = "keep",
+		.arg = "GLOB",
+		.kind = OPT_LIST,
+		.at = offsetof(struct options, keep),
+		.help = "with --into: leave FILE's tensors that match as they are; may be repeated",
+	},
+	{
 		.letter = 'c',
 		.name = "compress",
 		.arg = "none|fast|best",
@@ -129,6 +162,12 @@ static const struct opt options[] = {
 		.help = "cut a safetensors file into files of at most SIZE bytes of tensors, as in "
 			"5GB (which is what a folder takes if nothing is said), and an index",
 	},
+	{
+		.name = "external",
+		.kind = OPT_FLAG,
+		.at = offsetof(struct options, external),
+		.help = "put the tensors of an ONNX model into a file beside, OUT.data",
+	},
 	OPT_ROW_ASSUME,
 	OPT_ROW_NO_SYNC,
 	OPT_ROW_FORCE,
@@ -139,7 +178,7 @@ static const struct opt options[] = {
 
 /* A plan, and the arrays that it points to. */
 struct plan_memory {
-	const char **patterns; /* includes, then excludes */
+	const char **patterns; /* includes, then excludes, then those of --keep */
 	struct heft_rename *renames;
 	struct heft_dtype_rule *rules;
 	char **copies; /* texts that were cut at '=' */
@@ -168,15 +207,19 @@ static const char *keep_part(struct plan_memory *m, const char *text, const char
 static void add_patterns(const struct options *o, struct plan_memory *m,
                          struct heft_convert_plan *plan)
 {
-	m->patterns = memory_new(o->include.n + o->exclude.n, sizeof *m->patterns);
+	m->patterns = memory_new(o->include.n + o->exclude.n + o->keep.n, sizeof *m->patterns);
 	for (uint32_t i = 0; i < o->include.n; i++)
 		m->patterns[i] = o->include.items[i].value;
 	for (uint32_t i = 0; i < o->exclude.n; i++)
 		m->patterns[o->include.n + i] = o->exclude.items[i].value;
+	for (uint32_t i = 0; i < o->keep.n; i++)
+		m->patterns[o->include.n + o->exclude.n + i] = o->keep.items[i].value;
 	plan->include = m->patterns;
 	plan->n_include = o->include.n;
 	plan->exclude = m->patterns + o->include.n;
 	plan->n_exclude = o->exclude.n;
+	plan->keep = plan->exclude + o->exclude.n;
+	plan->n_keep = o->keep.n;
 }
 
 static int add_renames(const struct invocation *in, struct plan_memory *m,
@@ -226,21 +269,70 @@ static int add_rules(const struct invocation *in, struct plan_memory *m,
 	return STATUS_DONE;
 }
 
+/* Whether a list of extensions, as in ".pt .pth", has that of `word`. */
+static bool has_extension(const char *extensions, const char *word)
+{
+	const size_t n = strlen(word);
+
+	for (const char *at = extensions; at; at = strchr(at, ' ')) {
+		at += strspn(at, " .");
+		if (strncmp(at, word, n) == 0 && (at[n] == ' ' || at[n] == '\0'))
+			return true;
+	}
+	return false;
+}
+
 static int check_format(const struct invocation *in, const char *format)
 {
 	struct nearest nearest;
+	const char *extensions;
 	const char *name;
 
 	nearest_init(&nearest, format);
-	for (uint32_t i = 0; (name = heft_format_at(i, NULL, NULL, NULL)) != NULL; i++) {
+	for (uint32_t i = 0; (name = heft_format_at(i, &extensions, NULL, NULL)) != NULL; i++) {
 		if (strcmp(name, format) == 0)
 			return STATUS_DONE;
+		if (has_extension(extensions, format))
+			return report_usage(in->command, "unknown format '%s'; is '%s' meant?",
+			                    format, name);
 		nearest_offer(&nearest, name);
 	}
 	if (nearest.best)
 		return report_usage(in->command, "unknown format '%s'; is '%s' meant?", format,
 		                    nearest.best);
 	return report_usage(in->command, "unknown format '%s'; 'heft --help' lists them", format);
+}
+
+static void add_tensor(struct output *out, const struct heft_tensor *t)
+{
+	print_name_mark(out, t->name);
+	print_name(out, t->name);
+	output_text(out, "  ");
+	tensor_words_dtype(out, t->dtype);
+	output_text(out, "  ");
+	tensor_words_shape(out, t);
+}
+
+/* A line on stderr for each tensor of the model that finds none. */
+static void print_unbound(void *user, const struct heft_unbound *u)
+{
+	struct output out;
+
+	(void)user;
+	output_init(&out, STDERR_FILENO);
+	add_tensor(&out, &u->tensor);
+	output_text(&out, u->n_candidates > 0 ? ": " : ": nothing of its shape is left");
+	for (uint32_t i = 0; i < u->n_candidates; i++) {
+		output_text(&out, i > 0 ? ", " : "");
+		print_name(&out, u->candidates[i].name);
+		if (u->candidates[i].dtype != u->tensor.dtype) {
+			output_char(&out, ' ');
+			tensor_words_dtype(&out, u->candidates[i].dtype);
+		}
+	}
+	output_char(&out, '\n');
+	output_flush(&out);
+	output_done(&out);
 }
 
 static int make_plan(const struct invocation *in, struct plan_memory *m,
@@ -252,17 +344,24 @@ static int make_plan(const struct invocation *in, struct plan_memory *m,
 		.alignment = (uint32_t)o->align,
 		.overwrite = o->force,
 		.no_sync = o->no_sync,
+		.external_data = o->external,
 	};
 	int status = o->to ? check_format(in, o->to) : STATUS_DONE;
 
 	if (o->align > UINT32_MAX)
 		return report_usage(in->command, "--align: more than 2MiB");
+	if (!o->into && (o->allow_transpose || o->keep.n > 0))
+		return report_usage(in->command, "--%s is for --into FILE",
+		                    o->allow_transpose ? "allow-transpose" : "keep");
 	*plan = (struct heft_convert_plan){
 		.format = o->to,
 		.write = write,
 		.float_dtype = o->dtype,
 		.shard_size = o->shard,
 		.drop_metadata = o->no_metadata,
+		.drop_graph = o->no_graph,
+		.allow_transpose = o->allow_transpose,
+		.unbound = print_unbound,
 		.weights_only = o->weights_only,
 	};
 	m->copies = memory_new(o->rename.n + o->dtype_of.n, sizeof *m->copies);
@@ -315,14 +414,24 @@ static void print_report(const char *path, const struct heft_convert_report *r)
 
 /*
  * What is wrong with the data belongs to the source, and so does a rule that matches nothing in it;
- * everything else belongs to the target.
+ * everything else belongs to the target. Of a source and a model the library does not say which.
  */
-static int report_convert(const char *source, const char *target, const struct heft_error *err)
+static int report_convert(const struct invocation *in, const char *source,
+                          const struct heft_error *err)
 {
+	const struct options *o = in->options;
 	const bool is_rule = err->code == HEFT_E_USAGE && strncmp(err->msg, "--", 2) == 0;
 	const bool is_data = report_status(err->code) == STATUS_BAD_DATA;
+	struct output both;
+	int status;
 
-	return report_error(is_rule || is_data ? source : target, err);
+	if (!is_data || !o->into)
+		return report_error(is_rule || is_data ? source : in->operands[1], err);
+	output_init(&both, -1);
+	output_format(&both, "%s or %s", source, o->into);
+	status = report_error(output_string(&both), err);
+	output_done(&both);
+	return status;
 }
 
 /* A reader that went away knows that it did: as with other output, nothing is said. */
@@ -333,33 +442,48 @@ static bool has_lost_reader(const char *path)
 	return strcmp(path, "-") == 0 && poll(&fd, 1, 0) == 1 && (fd.revents & POLLERR);
 }
 
-static int convert(const struct invocation *in, const struct spool *spool,
-                   const struct open_options *open, struct heft_convert_plan *plan)
+static int convert_open(const struct invocation *in, const char *source, struct heft_file *file,
+                        struct heft_convert_plan *plan)
 {
 	const struct options *o = in->options;
 	const char *path = in->operands[1];
 	const char *shown = strcmp(path, "-") == 0 ? "standard output" : path;
 	struct heft_convert_report report;
 	struct progress_bar bar;
-	struct heft_file *file;
 	struct heft_error err;
-	enum heft_status st = heft_open(spool->path, &open->options, &file, &err);
+	enum heft_status st;
 
-	if (st != HEFT_OK)
-		return report_error(spool->name, &err);
-	plan->run = progress_bar_start(&bar, "convert", spool->name, o->threads);
+	plan->run = progress_bar_start(&bar, "convert", source, o->threads);
 	st = heft_convert(file, path, plan, &report, &err);
 	progress_bar_done(&bar);
-	heft_close(file);
 	if (st == HEFT_E_IO && has_lost_reader(path))
 		return STATUS_SYSTEM;
 	if (st != HEFT_OK)
-		return report_convert(spool->name, path, &err);
+		return report_convert(in, source, &err);
 	if (report.note[0])
 		report_words("%s: %s", shown, report.note);
 	if (!o->quiet)
 		print_report(shown, &report);
 	return STATUS_DONE;
+}
+
+static int convert(const struct invocation *in, const struct spool *spool,
+                   const struct open_options *open, struct heft_convert_plan *plan)
+{
+	const struct options *o = in->options;
+	struct heft_file *file;
+	struct heft_error err;
+	int status;
+
+	if (heft_open(spool->path, &open->options, &file, &err) != HEFT_OK)
+		return report_error(spool->name, &err);
+	if (o->into && heft_open(o->into, &open->options, &plan->into, &err) != HEFT_OK)
+		status = report_error(o->into, &err);
+	else
+		status = convert_open(in, spool->name, file, plan);
+	heft_close(plan->into);
+	heft_close(file);
+	return status;
 }
 
 /* Of standard output, a folder, or shards, the library says which names are taken. */
@@ -421,6 +545,12 @@ const struct command command_convert = {
 		"set of shards. As OUT a folder, there or called so by a '/' at its end, takes\n"
 		"such a set, all of it or nothing.\n"
 		"\n"
+		"The graph of an ONNX model goes into a heft file, and back out of it, as long as\n"
+		"the tensors that it names keep their names, dtypes and shapes. --into FILE puts\n"
+		"weights into a graph: OUT is FILE, with the bytes of IN's tensors of the same\n"
+		"names; --include, --exclude, --rename and --dtype are for those. Of a floating\n"
+		"tensor that finds none the candidates are listed, and nothing is written.\n"
+		"\n"
 		"GLOB is a pattern of the shell for the whole name; '*' also matches '.' and\n"
 		"'/'. A pattern that matches nothing is a mistake.\n",
 	.examples =
@@ -428,6 +558,7 @@ const struct command command_convert = {
 		"  heft convert --compress --dtype BF16 model.safetensors small.heft\n"
 		"  heft convert --include 'encoder.*' --rename 'encoder.*=*' a.heft b.safetensors\n"
 		"  heft convert --shard 5GB model.heft folder/\n"
+		"  heft convert tuned.safetensors --into model.onnx tuned.onnx\n"
 		"  heft convert model.heft - --to safetensors | sha256sum\n",
 	.run = run,
 };

@@ -98,7 +98,7 @@ static void print_formats(struct output *out)
 	output_text(out,
 	            "\nformats, told by a file's content and, for output, by its extension:\n");
 	for (uint32_t i = 0; (name = heft_format_at(i, &extension, &can_write, NULL)) != NULL; i++)
-		output_format(out, "  %-20s%-25s%s\n", name, extension,
+		output_format(out, "  %-20s%-33s%s\n", name, extension,
 		              can_write ? "read, write" : "read");
 }
 

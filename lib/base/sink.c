@@ -29,9 +29,10 @@ struct heft_sink {
 	bool overwrite;
 	bool no_sync;
 	struct heft_target target; /* not for a stream */
-	pthread_mutex_t mutex;     /* over the rest */
-	uint64_t end;              /* of what was written, gathered bytes included */
-	size_t n_gathered;         /* they belong right before `end` */
+	struct heft_sink *companion;
+	pthread_mutex_t mutex; /* over the rest */
+	uint64_t end;          /* of what was written, gathered bytes included */
+	size_t n_gathered;     /* they belong right before `end` */
 	int errnum; /* of a write to the stream that failed: what came through is not known */
 	uint8_t gathered[GATHER_SIZE];
 };
@@ -52,7 +53,7 @@ static enum heft_status open_file(struct heft_sink *s, const char *path, struct 
 }
 
 /* Frees a sink whose temporary was renamed or shall not be. */
-static void free_sink(struct heft_sink *s)
+static void free_file(struct heft_sink *s)
 {
 	if (s->fd >= 0)
 		close(s->fd);
@@ -62,19 +63,36 @@ static void free_sink(struct heft_sink *s)
 	heft_free(s);
 }
 
-enum heft_status heft_sink_open(const char *path, const struct heft_sink_options *options,
-                                struct heft_sink **out, struct heft_error *err)
+static void free_sink(struct heft_sink *s)
+{
+	if (s->companion)
+		free_file(s->companion);
+	free_file(s);
+}
+
+static enum heft_status new_sink(bool overwrite, bool no_sync, struct heft_sink **out,
+                                 struct heft_error *err)
 {
 	struct heft_sink *s = heft_zalloc(sizeof *s);
-	enum heft_status st;
 
 	if (!s)
 		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a new file");
 	s->fd = -1;
 	s->target.folder_fd = -1;
-	s->overwrite = options && options->overwrite;
-	s->no_sync = options && options->no_sync;
+	s->overwrite = overwrite;
+	s->no_sync = no_sync;
 	pthread_mutex_init(&s->mutex, NULL);
+	*out = s;
+	return HEFT_OK;
+}
+
+enum heft_status heft_sink_open(const char *path, const struct heft_sink_options *options,
+                                struct heft_sink **out, struct heft_error *err)
+{
+	struct heft_sink *s = NULL;
+	enum heft_status st;
+
+	HEFT_TRY(new_sink(options && options->overwrite, options && options->no_sync, &s, err));
 	st = strcmp(path, "-") == 0 ? open_stream(s, err) : open_file(s, path, err);
 	if (st != HEFT_OK) {
 		free_sink(s);
@@ -82,6 +100,53 @@ enum heft_status heft_sink_open(const char *path, const struct heft_sink_options
 	}
 	*out = s;
 	return HEFT_OK;
+}
+
+enum heft_status heft_sink_add_companion(struct heft_sink *s, const char *suffix,
+                                         struct heft_sink **out, struct heft_error *err)
+{
+	struct heft_sink *c = NULL;
+	enum heft_status st;
+
+	if (s->is_stream || s->companion)
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "there is no second file beside this one");
+	HEFT_TRY(new_sink(s->overwrite, s->no_sync, &c, err));
+	st = heft_target_init_beside(&c->target, &s->target, suffix, s->overwrite, err);
+	if (st == HEFT_OK)
+		st = heft_target_create_temp(&c->target, &c->fd, err);
+	if (st != HEFT_OK) {
+		free_file(c);
+		return st;
+	}
+	s->companion = c;
+	*out = c;
+	return HEFT_OK;
+}
+
+const char *heft_sink_name(const struct heft_sink *s)
+{
+	return s->target.name;
+}
+
+static void count_file(struct heft_sink *s, uint32_t *n_files, uint64_t *n_bytes)
+{
+	uint64_t size = 0;
+
+	heft_fd_size(heft_sink_fd(s), &size, NULL);
+	*n_files += 1;
+	*n_bytes += size;
+}
+
+void heft_sink_total(struct heft_sink *s, uint32_t *n_files, uint64_t *n_bytes)
+{
+	*n_files = 0;
+	*n_bytes = 0;
+	if (s->is_stream)
+		return;
+	count_file(s, n_files, n_bytes);
+	if (s->companion)
+		count_file(s->companion, n_files, n_bytes);
 }
 
 bool heft_sink_is_stream(const struct heft_sink *s)
@@ -253,22 +318,67 @@ static enum heft_status close_checked(struct heft_sink *s, struct heft_error *er
 	return HEFT_OK;
 }
 
-static enum heft_status commit_file(struct heft_sink *s, struct heft_error *err)
+/* All that can fail for want of room fails here, before any name is given. */
+static enum heft_status seal(struct heft_sink *s, struct heft_error *err)
 {
+	HEFT_TRY(flush_locked(s, err));
 	HEFT_TRY(heft_target_take_mode(&s->target, s->fd, err));
 	if (!s->no_sync)
 		HEFT_TRY(heft_fd_sync(s->fd, err));
-	HEFT_TRY(close_checked(s, err));
-	HEFT_TRY(heft_target_publish(&s->target, s->overwrite, err));
+	return close_checked(s, err);
+}
+
+static enum heft_status sync_folder(const struct heft_sink *s, struct heft_error *err)
+{
 	return s->no_sync ? HEFT_OK : heft_target_sync_folder(&s->target, err);
+}
+
+static enum heft_status commit_alone(struct heft_sink *s, struct heft_error *err)
+{
+	HEFT_TRY(seal(s, err));
+	HEFT_TRY(heft_target_publish(&s->target, s->overwrite, err));
+	return sync_folder(s, err);
+}
+
+/* The companion's name is on the disk before the one of the file that tells of it. */
+static enum heft_status publish_both(struct heft_sink *s, struct heft_error *err)
+{
+	struct heft_target *beside = &s->companion->target;
+	enum heft_status st;
+
+	HEFT_TRY(heft_target_publish_for_now(beside, s->overwrite, err));
+	st = sync_folder(s, err);
+	if (st == HEFT_OK)
+		st = heft_target_publish(&s->target, s->overwrite, err);
+	if (st != HEFT_OK) {
+		heft_target_withdraw(beside);
+		return st;
+	}
+	heft_target_settle(beside);
+	return sync_folder(s, err);
+}
+
+static enum heft_status commit_both(struct heft_sink *s, struct heft_error *err)
+{
+	HEFT_TRY(seal(s->companion, err));
+	HEFT_TRY(seal(s, err));
+	return publish_both(s, err);
+}
+
+static enum heft_status commit_stream(struct heft_sink *s, struct heft_error *err)
+{
+	HEFT_TRY(flush_locked(s, err));
+	return close_checked(s, err);
 }
 
 enum heft_status heft_sink_commit(struct heft_sink *s, struct heft_error *err)
 {
-	enum heft_status st = flush_locked(s, err);
+	enum heft_status st;
 
-	if (st == HEFT_OK)
-		st = s->is_stream ? close_checked(s, err) : commit_file(s, err);
+	if (s->is_stream)
+		st = commit_stream(s, err);
+	else
+		st = s->companion ? commit_both(s, err) : commit_alone(s, err);
 	free_sink(s);
 	return st;
 }

@@ -20,6 +20,15 @@ struct heft_sink_options {
  * link. The new file takes the mode of the one it replaces, else 0666 less the umask. */
 enum heft_status heft_sink_open(const char *path, const struct heft_sink_options *options,
                                 struct heft_sink **out, struct heft_error *err);
+/* Begins a second file beside, of the same name with `suffix` behind it: it is committed and
+ * discarded with `s`, which owns it, and gets its name right before `s` gets its own. At most one,
+ * and not for a stream. On failure there is none. */
+enum heft_status heft_sink_add_companion(struct heft_sink *s, const char *suffix,
+                                         struct heft_sink **out, struct heft_error *err);
+/* What the file will be called in its folder, links followed; NULL for a stream. */
+const char *heft_sink_name(const struct heft_sink *s);
+/* How many files the commit will name, and their bytes so far; zeros for a stream. */
+void heft_sink_total(struct heft_sink *s, uint32_t *n_files, uint64_t *n_bytes);
 bool heft_sink_is_stream(const struct heft_sink *s);
 /* Writes at an offset; any thread, any order; not for a stream. Short writes and EINTR are
  * retried. */

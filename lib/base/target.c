@@ -151,8 +151,72 @@ enum heft_status heft_target_init(struct heft_target *t, const char *path, bool 
 	return st;
 }
 
+static enum heft_status look_beside(struct heft_target *t, const struct heft_target *first,
+                                    bool overwrite, struct heft_error *err)
+{
+	struct stat st;
+
+	t->replaces = first->replaces;
+	t->mode = first->mode;
+	t->uid = first->uid;
+	t->gid = first->gid;
+	if (fstatat(t->folder_fd, t->name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		if (errno == ENAMETOOLONG)
+			return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+			                 "the name is too long for a file beside, called so with "
+			                 "more behind it");
+		return HEFT_OK;
+	}
+	if (!S_ISREG(st.st_mode))
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "'%s' beside is no regular file, where one is to be written",
+		                 t->name);
+	if (!overwrite)
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "the file '%s' beside exists already", t->name);
+	t->replaces = true;
+	t->mode = st.st_mode & 0777;
+	t->uid = st.st_uid;
+	t->gid = st.st_gid;
+	return HEFT_OK;
+}
+
+static char *name_with(const char *name, const char *suffix)
+{
+	const size_t n = strlen(name);
+	const size_t suffix_size = strlen(suffix);
+	char *s = heft_alloc(n + suffix_size + 1);
+
+	if (!s)
+		return NULL;
+	memcpy(s, name, n);
+	memcpy(s + n, suffix, suffix_size + 1);
+	return s;
+}
+
+enum heft_status heft_target_init_beside(struct heft_target *t, const struct heft_target *first,
+                                         const char *suffix, bool overwrite, struct heft_error *err)
+{
+	enum heft_status st = HEFT_OK;
+
+	*t = (struct heft_target){ .folder_fd = fcntl(first->folder_fd, F_DUPFD_CLOEXEC, 0) };
+	if (t->folder_fd < 0)
+		return heft_fail_errno(err, errno, HEFT_NO_OFFSET,
+		                       "cannot open the folder to write into");
+	t->name = name_with(first->name, suffix);
+	t->temp_path = heft_strdup(first->temp_path); /* its folder counts */
+	if (!t->name || !t->temp_path)
+		st = no_memory(err);
+	if (st == HEFT_OK)
+		st = look_beside(t, first, overwrite, err);
+	if (st != HEFT_OK)
+		heft_target_done(t);
+	return st;
+}
+
 void heft_target_done(struct heft_target *t)
 {
+	heft_target_settle(t);
 	if (t->folder_fd >= 0)
 		close(t->folder_fd);
 	heft_free(t->name);
@@ -327,6 +391,58 @@ enum heft_status heft_target_publish(struct heft_target *t, bool overwrite, stru
 	heft_free(t->temp_name);
 	t->temp_name = NULL;
 	return HEFT_OK;
+}
+
+/* Gives the file that is there, if any, a second name, as hidden as a temporary's; none where the
+ * file system has no links. */
+static enum heft_status keep_old(struct heft_target *t, struct heft_error *err)
+{
+	for (unsigned i = 0; i < N_NAMES_MAX; i++) {
+		/* Of a short name, as this one may be as long as names can be. */
+		char *old_name = heft_temp_name("old", NAME_SIZE_MAX - 1 - TEMP_SUFFIX_SIZE, i);
+
+		if (!old_name)
+			return no_memory(err);
+		if (linkat(t->folder_fd, t->name, t->folder_fd, old_name, 0) == 0) {
+			t->old_name = old_name;
+			break;
+		}
+		heft_free(old_name);
+		if (errno != EEXIST)
+			break;
+	}
+	return HEFT_OK;
+}
+
+enum heft_status heft_target_publish_for_now(struct heft_target *t, bool overwrite,
+                                             struct heft_error *err)
+{
+	enum heft_status st;
+
+	if (overwrite)
+		HEFT_TRY(keep_old(t, err));
+	st = heft_target_publish(t, overwrite, err);
+	if (st != HEFT_OK)
+		heft_target_settle(t);
+	return st;
+}
+
+void heft_target_withdraw(struct heft_target *t)
+{
+	if (t->old_name && renameat(t->folder_fd, t->old_name, t->folder_fd, t->name) == 0) {
+		heft_free(t->old_name);
+		t->old_name = NULL;
+		return;
+	}
+	unlinkat(t->folder_fd, t->name, 0);
+}
+
+void heft_target_settle(struct heft_target *t)
+{
+	if (t->old_name)
+		unlinkat(t->folder_fd, t->old_name, 0);
+	heft_free(t->old_name);
+	t->old_name = NULL;
 }
 
 enum heft_status heft_target_sync_folder(const struct heft_target *t, struct heft_error *err)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/wire.h - protobuf's wire format, read field by field and in place: bounded, aware of where in
- * the file it is, and without a copy of what is passed over; and what writes it. */
+/* base/wire.h - protobuf's wire format, read field by field and in place: bounded, aware of where
+ * in the file it is, and without a copy of what is passed over; and what writes it. */
 #ifndef BASE_WIRE_H
 #define BASE_WIRE_H
 
 #include "base/buffer.h"
 #include "base/source.h"
 
-/* Where bytes come from: memory, a map, or a file through a window. One thread's. */
+/* Where bytes come from: memory, or a file through a window. One thread's. */
 struct heft_wire_input {
 	const uint8_t *bytes; /* all of them, where they are in memory */
 	uint64_t size;
@@ -18,7 +18,8 @@ struct heft_wire_input {
 };
 
 void heft_wire_input_memory(struct heft_wire_input *in, const void *bytes, uint64_t size);
-/* Borrows `src`: maps it where that may be, else reads it through a window. */
+/* Borrows `src`, and reads it through a window. Not through a map: a file that somebody cuts short
+ * meanwhile is to be an error and no signal; and the window is as fast. */
 enum heft_status heft_wire_input_source(struct heft_wire_input *in, struct heft_source *src,
                                         struct heft_error *err);
 void heft_wire_input_done(struct heft_wire_input *in);
@@ -66,6 +67,11 @@ static inline struct heft_wire_message heft_wire_inner(const struct heft_wire_fi
 /* One varint at message->at, as inside a packed field; CORRUPT as above. */
 enum heft_status heft_wire_varint(struct heft_wire_input *in, struct heft_wire_message *message,
                                   uint64_t *value, struct heft_error *err);
+
+/* One varint at the first of n bytes: how many it takes, 0 where it is cut or has more than 64
+ * bits. */
+#define HEFT_WIRE_VARINT_MAX 10u
+unsigned heft_wire_get_varint(const uint8_t *bytes, size_t n, uint64_t *value);
 
 /* --- writing --- */
 

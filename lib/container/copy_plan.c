@@ -180,19 +180,20 @@ static enum heft_status add_sections(struct heft_copy_plan *p, struct heft_index
                                      struct heft_error *err)
 {
 	for (uint32_t i = 0; i < heft_index_n_sections(ix); i++) {
+		struct heft_large_bytes *bytes = &p->contents[p->write.n_sections];
 		struct heft_section s;
-		uint8_t *bytes;
 
 		heft_index_section(ix, i, &s);
 		if (s.type & HEFT_TYPE_LAYOUT)
 			continue;
-		HEFT_TRY(heft_index_read_section(ix, &s,
-		                                 s.type == HEFT_SECTION_META ? HEFT_META_MAX
-		                                                             : UINT64_MAX,
-		                                 &bytes, err));
-		p->sections[p->write.n_sections++] = (struct heft_section_out){ s.type, bytes,
+		HEFT_TRY(heft_index_read_large(ix, &s,
+		                               s.type == HEFT_SECTION_META ? HEFT_META_MAX
+		                                                           : UINT64_MAX,
+		                               NULL, bytes, err));
+		p->sections[p->write.n_sections++] = (struct heft_section_out){ s.type,
+			                                                        bytes->bytes,
 			                                                        s.size };
-		HEFT_TRY(heft_content_check(ix, &s, bytes, err));
+		HEFT_TRY(heft_content_check(ix, &s, bytes->bytes, err));
 	}
 	return HEFT_OK;
 }
@@ -208,7 +209,8 @@ enum heft_status heft_copy_plan_init(struct heft_copy_plan *p, struct heft_index
 	p->is_coded = heft_zalloc_array(n, sizeof *p->is_coded);
 	p->first_leaf = heft_alloc_array(n, sizeof *p->first_leaf);
 	p->sections = heft_alloc_array(heft_index_n_sections(ix), sizeof *p->sections);
-	if (!p->is_coded || !p->first_leaf || !p->sections)
+	p->contents = heft_zalloc_array(heft_index_n_sections(ix), sizeof *p->contents);
+	if (!p->is_coded || !p->first_leaf || !p->sections || !p->contents)
 		return no_memory(err);
 	p->write.tensors = p->tensors;
 	p->write.is_coded = p->is_coded;
@@ -222,7 +224,8 @@ enum heft_status heft_copy_plan_init(struct heft_copy_plan *p, struct heft_index
 void heft_copy_plan_done(struct heft_copy_plan *p)
 {
 	for (uint32_t i = 0; i < p->write.n_sections; i++)
-		heft_free((void *)(uintptr_t)p->sections[i].bytes);
+		heft_large_bytes_done(&p->contents[i]);
+	heft_free(p->contents);
 	heft_free(p->groups);
 	heft_free(p->sections);
 	heft_free(p->first_leaf);

@@ -21,7 +21,8 @@ struct heft_copy_plan {
 	struct heft_write_plan write;
 	struct heft_listing *tensors; /* data_off is the row of TENSORS */
 	bool *is_coded;
-	struct heft_section_out *sections; /* owned, their bytes too */
+	struct heft_section_out *sections;
+	struct heft_large_bytes *contents; /* of each section: its bytes */
 	uint64_t *first_leaf;              /* of each tensor, in the plan's order */
 	uint64_t n_leaves;
 	uint64_t n_bytes;

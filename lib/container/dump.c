@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "container/dump_text.h"
-#include "container/index.h"
+#include "container/index_parts.h"
 #include "container/origin.h"
 #include "container/runs.h"
 #include "heft/text.h"
@@ -237,6 +237,7 @@ static enum heft_status add_recipe(struct dump *d, const struct heft_origin *o,
 static void add_plain_section(struct dump *d, const struct heft_section *s, const uint8_t *bytes)
 {
 	const size_t n = (size_t)s->size;
+	char name[HEFT_SECTION_NAME_SIZE];
 
 	if (s->type == HEFT_SECTION_META && n <= MAX_META_LINE && heft_dump_is_plain(bytes, n)) {
 		heft_buffer_addf(&d->out, "meta ");
@@ -244,10 +245,7 @@ static void add_plain_section(struct dump *d, const struct heft_section *s, cons
 		heft_buffer_add_u8(&d->out, '\n');
 		return;
 	}
-	if (s->type == HEFT_SECTION_META)
-		heft_buffer_addf(&d->out, "section META\n");
-	else
-		heft_buffer_addf(&d->out, "section 0x%08" PRIx32 "\n", s->type);
+	heft_buffer_addf(&d->out, "section %s\n", heft_section_name(s->type, name));
 	heft_dump_text(&d->out, "  ", bytes, n);
 }
 

@@ -14,6 +14,8 @@
 
 /* Shorter sections gain nothing worth a frame. */
 #define FRAME_WORTH 256
+/* Longer ones, which are graphs with large constants, would take as much memory once more. */
+#define FRAME_MAX ((size_t)16 << 20)
 /* Metadata is small text: above 3 zstd takes several times as long for a few per cent. */
 #define FRAME_LEVEL 3
 
@@ -46,7 +48,7 @@ enum heft_status heft_section_pack(uint32_t type, const uint8_t *bytes, size_t s
 	s.row.type = type;
 	s.row.size = size;
 	s.row.stored_size = size;
-	if (size > FRAME_WORTH)
+	if (size > FRAME_WORTH && size <= FRAME_MAX)
 		st = make_frame(bytes, size, coder, &s, err);
 	if (st != HEFT_OK) {
 		heft_packed_section_done(&s);

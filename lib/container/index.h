@@ -5,6 +5,7 @@
 #ifndef CONTAINER_INDEX_H
 #define CONTAINER_INDEX_H
 
+#include "base/large_bytes.h"
 #include "base/source.h"
 #include "codec/codec.h"
 #include "codec/sha256.h"
@@ -75,6 +76,12 @@ bool heft_index_find_section(const struct heft_index *ix, uint32_t type, struct 
 enum heft_status heft_index_read_section(struct heft_index *ix, const struct heft_section *s,
                                          uint64_t max_size, uint8_t **bytes,
                                          struct heft_error *err);
+
+/* The same of one that may be too large for the heap; bytes->size counts the NUL. `folder` is for a
+ * temporary file, as of heft_scratch_new. */
+enum heft_status heft_index_read_large(struct heft_index *ix, const struct heft_section *s,
+                                       uint64_t max_size, const char *folder,
+                                       struct heft_large_bytes *bytes, struct heft_error *err);
 
 /* --- rows --- */
 struct heft_row {

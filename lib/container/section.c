@@ -306,10 +306,24 @@ static enum heft_status check_size(const struct heft_section *s, uint64_t max_si
 	return HEFT_OK;
 }
 
+/* `plain` has room for a byte more. */
+static enum heft_status read_plain(struct heft_index *ix, const struct heft_section *s,
+                                   uint8_t *plain, struct heft_error *err)
+{
+	struct heft_sha256 *h;
+	enum heft_status st;
+
+	HEFT_TRY(heft_sha256_new(&h, err));
+	st = s->stored_size == s->size ? heft_section_load(ix, s, h, plain, err)
+	                               : load_frame(ix, s, h, plain, err);
+	heft_sha256_free(h);
+	plain[s->size] = '\0';
+	return st;
+}
+
 enum heft_status heft_index_read_section(struct heft_index *ix, const struct heft_section *s,
                                          uint64_t max_size, uint8_t **bytes, struct heft_error *err)
 {
-	struct heft_sha256 *h = NULL;
 	uint8_t *plain;
 	enum heft_status st;
 	size_t size;
@@ -318,16 +332,30 @@ enum heft_status heft_index_read_section(struct heft_index *ix, const struct hef
 	plain = heft_alloc(size + 1);
 	if (!plain)
 		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory to read a section");
-	st = heft_sha256_new(&h, err);
-	if (st == HEFT_OK)
-		st = s->stored_size == s->size ? heft_section_load(ix, s, h, plain, err)
-		                               : load_frame(ix, s, h, plain, err);
-	heft_sha256_free(h);
+	st = read_plain(ix, s, plain, err);
 	if (st != HEFT_OK) {
 		heft_free(plain);
 		return st;
 	}
-	plain[size] = '\0';
+	*bytes = plain;
+	return HEFT_OK;
+}
+
+enum heft_status heft_index_read_large(struct heft_index *ix, const struct heft_section *s,
+                                       uint64_t max_size, const char *folder,
+                                       struct heft_large_bytes *bytes, struct heft_error *err)
+{
+	struct heft_large_bytes plain;
+	enum heft_status st;
+	size_t size;
+
+	HEFT_TRY(check_size(s, max_size, &size, err));
+	HEFT_TRY(heft_large_bytes_init(&plain, (uint64_t)size + 1, folder, err));
+	st = read_plain(ix, s, plain.bytes, err);
+	if (st != HEFT_OK) {
+		heft_large_bytes_done(&plain);
+		return st;
+	}
 	*bytes = plain;
 	return HEFT_OK;
 }

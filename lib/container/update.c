@@ -289,7 +289,11 @@ enum heft_status heft_update_check(struct heft_update *u, struct heft_edit_repor
 		report->changes_metadata = plan.sets_metadata;
 		report->n_renamed = g.tables.n_renamed;
 		report->n_deleted = g.tables.n_deleted;
-		if (g.dropped != 0)
+		if (g.dropped == HEFT_SECTION_GRAPH)
+			snprintf(report->note, sizeof report->note,
+			         "the graph is dropped: it names tensors that are renamed or "
+			         "deleted");
+		else if (g.dropped != 0)
 			snprintf(report->note, sizeof report->note,
 			         "section 0x%08X spoke of the old tensors and is dropped",
 			         (unsigned)g.dropped);

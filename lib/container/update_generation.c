@@ -40,6 +40,13 @@ static bool is_table(uint32_t type)
 	return (type & HEFT_TYPE_LAYOUT) && (type & HEFT_TYPE_CRITICAL);
 }
 
+/* spec R7.3-1 */
+static bool is_graph_carried(const struct heft_next *g)
+{
+	return g->tables.changes->keeps_graph ||
+	       (g->tables.n_renamed == 0 && g->tables.n_deleted == 0);
+}
+
 /* spec R8.2-3; a layout section that is critical and unknown would have kept the file from
  * opening. */
 static bool is_carried(struct heft_next *g, uint32_t type)
@@ -49,6 +56,8 @@ static bool is_carried(struct heft_next *g, uint32_t type)
 	if (type & HEFT_TYPE_LAYOUT)
 		return is_table(type) && !g->tables.is_changed;
 	if (!(type & HEFT_TYPE_BOUND) || !g->tables.is_changed)
+		return true;
+	if (type == HEFT_SECTION_GRAPH && is_graph_carried(g))
 		return true;
 	if (type != HEFT_SECTION_ORIGIN && g->dropped == 0)
 		g->dropped = type;

@@ -19,6 +19,9 @@ struct heft_row_changes {
 	struct heft_index *ix;
 	struct heft_row_change *rows;
 	uint32_t n;
+	/* none of those that are renamed or deleted is named by the file's graph: for who knows the
+	 * graph to say */
+	bool keeps_graph;
 };
 
 /* `ix` was opened with all checks, and is borrowed. */

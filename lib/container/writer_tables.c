@@ -123,22 +123,22 @@ static enum heft_status write_section(struct heft_container_writer *w,
 	return st;
 }
 
-/* Written in ascending type, META and ORIGIN among those that are carried. */
+#define N_OWN 3 /* META, GRAPH, ORIGIN */
+
+/* Written in ascending type, the plan's own (those without bytes are none) among those that are
+ * carried. */
 static enum heft_status write_sections(struct heft_container_writer *w,
-                                       const struct heft_section_out *meta,
-                                       const struct heft_section_out *origin,
-                                       struct heft_error *err)
+                                       const struct heft_section_out *own, struct heft_error *err)
 {
-	const struct heft_section_out *extra[2] = { meta, origin };
 	const struct heft_section_out *carried = w->plan->sections;
 	uint32_t carried_i = 0;
 
-	for (int i = 0; i < 2; i++) {
-		if (extra[i]->size == 0)
+	for (int i = 0; i < N_OWN; i++) {
+		if (own[i].size == 0)
 			continue;
-		while (carried_i < w->plan->n_sections && carried[carried_i].type < extra[i]->type)
+		while (carried_i < w->plan->n_sections && carried[carried_i].type < own[i].type)
 			HEFT_TRY(write_section(w, &carried[carried_i++], err));
-		HEFT_TRY(write_section(w, extra[i], err));
+		HEFT_TRY(write_section(w, &own[i], err));
 	}
 	while (carried_i < w->plan->n_sections)
 		HEFT_TRY(write_section(w, &carried[carried_i++], err));
@@ -181,18 +181,20 @@ static enum heft_status make_origin(struct heft_container_writer *w,
 static enum heft_status write_content(struct heft_container_writer *w, struct heft_error *err)
 {
 	const char *text = w->plan->metadata;
-	const struct heft_section_out meta = { HEFT_SECTION_META, (const uint8_t *)text,
-		                               text ? strlen(text) : 0 };
+	struct heft_section_out own[N_OWN] = {
+		{ HEFT_SECTION_META, (const uint8_t *)text, text ? strlen(text) : 0 },
+		{ HEFT_SECTION_GRAPH, w->plan->graph, w->plan->graph_size },
+		{ HEFT_SECTION_ORIGIN, NULL, 0 },
+	};
 	struct heft_buffer b;
 	enum heft_status st;
 
 	heft_buffer_init(&b);
-	st = make_origin(w, &meta, &b, err);
+	st = make_origin(w, &own[0], &b, err);
+	own[2].bytes = b.bytes;
+	own[2].size = b.size;
 	if (st == HEFT_OK)
-		st = write_sections(w, &meta,
-		                    &(struct heft_section_out){ HEFT_SECTION_ORIGIN, b.bytes,
-		                                                b.size },
-		                    err);
+		st = write_sections(w, own, err);
 	heft_buffer_done(&b);
 	return st;
 }

@@ -114,6 +114,10 @@ struct heft_format {
 	 * order. */
 	enum heft_status (*place)(void *w, struct heft_piece *p, struct heft_error *err);
 	enum heft_status (*store)(void *w, const struct heft_piece *p, struct heft_error *err);
+	/* Logical bytes of a tensor that were stored, for ties that are stored again. NULL: they
+	 * lie at the tensor's first file_off, one behind the other. */
+	enum heft_status (*read_back)(void *w, uint32_t tensor_i, uint64_t off, void *dst, size_t n,
+	                              struct heft_error *err);
 	enum heft_status (*finish)(void *w, const uint8_t *leaves, const uint64_t *first_leaf,
 	                           struct heft_error *err);
 	void (*writer_free)(void *w); /* at any time; takes NULL */

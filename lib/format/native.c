@@ -30,8 +30,12 @@ struct native {
 	_Atomic(char *) *names;
 	bool verifies;
 	uint64_t max_metadata_size;
+	char *scratch_folder; /* NULL: the system's */
 	pthread_mutex_t lock; /* of all below */
 	char *metadata;
+	struct heft_large_bytes graph;
+	uint64_t graph_size;
+	bool has_read_graph;
 	struct lane *idle; /* as many as there were reads at the same time */
 };
 
@@ -76,6 +80,8 @@ static void native_close(void *st)
 	}
 	heft_free(f->names);
 	heft_free(f->metadata);
+	heft_large_bytes_done(&f->graph);
+	heft_free(f->scratch_folder);
 	heft_index_close(f->ix);
 	pthread_mutex_destroy(&f->lock);
 	heft_free(f);
@@ -98,6 +104,17 @@ static enum heft_status open_index(struct native *f, const struct heft_open_opti
 	return HEFT_OK;
 }
 
+static enum heft_status keep_folder(struct native *f, const struct heft_open_options *options,
+                                    struct heft_error *err)
+{
+	if (!options->scratch_folder)
+		return HEFT_OK;
+	f->scratch_folder = heft_strdup(options->scratch_folder);
+	return f->scratch_folder
+	               ? HEFT_OK
+	               : heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a path");
+}
+
 static enum heft_status native_open(struct heft_source *src, const char *path,
                                     const struct heft_open_options *options, void **st,
                                     struct heft_error *err)
@@ -117,7 +134,9 @@ static enum heft_status native_open(struct heft_source *src, const char *path,
 	f->max_metadata_size = options->limits.max_metadata_size;
 	if (f->max_metadata_size == 0 || f->max_metadata_size > HEFT_META_MAX)
 		f->max_metadata_size = HEFT_META_MAX;
-	status = open_index(f, options, err);
+	status = keep_folder(f, options, err);
+	if (status == HEFT_OK)
+		status = open_index(f, options, err);
 	if (status != HEFT_OK) {
 		native_close(f);
 		return status;
@@ -372,6 +391,40 @@ static enum heft_status native_metadata(void *st, const char **json, struct heft
 	return status;
 }
 
+/* --- graph --- */
+
+/* What is in it is for whoever uses it to check (spec R7.3-2). */
+static enum heft_status read_graph(struct native *f, struct heft_error *err)
+{
+	struct heft_section section;
+
+	if (heft_index_find_section(f->ix, HEFT_SECTION_GRAPH, &section)) {
+		HEFT_TRY(heft_index_read_large(f->ix, &section, HEFT_GRAPH_MAX, f->scratch_folder,
+		                               &f->graph, err));
+		f->graph_size = section.size;
+	}
+	f->has_read_graph = true;
+	return HEFT_OK;
+}
+
+/* Read once, when first asked for. */
+static enum heft_status native_graph(void *st, const uint8_t **bytes, uint64_t *size,
+                                     struct heft_error *err)
+{
+	struct native *f = st;
+	enum heft_status status = HEFT_OK;
+
+	pthread_mutex_lock(&f->lock);
+	if (!f->has_read_graph)
+		status = read_graph(f, err);
+	if (status == HEFT_OK) {
+		*bytes = f->graph.bytes;
+		*size = f->graph_size;
+	}
+	pthread_mutex_unlock(&f->lock);
+	return status;
+}
+
 /* --- writing --- */
 
 static enum heft_status native_check(const struct heft_write_plan *plan, struct heft_error *err)
@@ -434,7 +487,7 @@ const struct heft_format heft_format_native = {
 	.name = "heft",
 	.ext = ".heft",
 	.caps = HEFT_FORMAT_READ | HEFT_FORMAT_WRITE | HEFT_FORMAT_TIES | HEFT_FORMAT_DIGESTS |
-	        HEFT_FORMAT_COMPRESSES,
+	        HEFT_FORMAT_COMPRESSES | HEFT_FORMAT_GRAPH,
 	.head_size = HEFT_DATA_START,
 	.probe = native_probe,
 	.open = native_open,
@@ -445,6 +498,7 @@ const struct heft_format heft_format_native = {
 	.read = native_read,
 	.locate = native_locate,
 	.metadata = native_metadata,
+	.graph = native_graph,
 	.index = native_index,
 	.check = native_check,
 	.begin = native_begin,

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* safetensors_write.c - writes a safetensors file: the header first, since all offsets are known
  * before the data (spec/foreign/safetensors.md, section 7). */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/bytes.h"
 #include "base/error.h"
-#include "base/json_pull.h"
+#include "format/members.h"
 #include "format/safetensors.h"
 
 #define QUOTED 80 /* bytes of a name in a message */
@@ -21,126 +20,6 @@ struct writer {
 	uint64_t n_placed;
 	bool is_stream;
 };
-
-/* --- metadata --- */
-
-struct member {
-	const char *key;
-	const char *value;
-	size_t key_size;
-	size_t value_size;
-};
-
-/* Keys and values, unescaped, behind one another in `text`; `members` points into it. */
-struct members {
-	struct heft_buffer text;
-	struct heft_buffer sizes; /* size_t: of a key, of its value, … */
-	struct member *members;
-	size_t n;
-};
-
-static void members_done(struct members *m)
-{
-	heft_buffer_done(&m->text);
-	heft_buffer_done(&m->sizes);
-	heft_free(m->members);
-}
-
-static void add_text(struct members *m, const struct heft_json_token *token)
-{
-	const size_t size = token->text_size;
-
-	heft_buffer_add(&m->text, token->text, size);
-	heft_buffer_add(&m->sizes, &size, sizeof size);
-}
-
-static enum heft_status read_member(struct heft_json *json, struct heft_json_token *token,
-                                    struct members *m, struct heft_error *err)
-{
-	const size_t key_at = m->text.size;
-
-	add_text(m, token);
-	HEFT_TRY(heft_json_next(json, token, err));
-	if (token->kind == HEFT_JSON_STRING) {
-		add_text(m, token);
-		m->n++;
-	} else if (m->text.ok) {
-		const size_t size = m->text.size - key_at;
-
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
-		                 "metadata '%.*s' is not a string, the only kind that safetensors "
-		                 "holds: --no-metadata leaves all of it out",
-		                 size < QUOTED ? (int)size : QUOTED,
-		                 size > 0 ? (const char *)m->text.bytes + key_at : "");
-	}
-	if (!m->text.ok || !m->sizes.ok)
-		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for metadata");
-	return HEFT_OK;
-}
-
-static enum heft_status read_object(struct heft_json *json, struct members *m,
-                                    struct heft_error *err)
-{
-	struct heft_json_token token;
-
-	HEFT_TRY(heft_json_next(json, &token, err)); /* '{': the plan's metadata is an object */
-	for (;;) {
-		HEFT_TRY(heft_json_next(json, &token, err));
-		if (token.kind != HEFT_JSON_KEY)
-			return HEFT_OK;
-		HEFT_TRY(read_member(json, &token, m, err));
-	}
-}
-
-/* The text stays where it is now. */
-static enum heft_status point(struct members *m, struct heft_error *err)
-{
-	const char *at = (const char *)m->text.bytes;
-	const size_t *sizes = (const void *)m->sizes.bytes;
-
-	m->members = heft_alloc_array(m->n, sizeof *m->members);
-	if (!m->members)
-		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for metadata");
-	for (size_t i = 0; i < m->n; i++) {
-		struct member *member = &m->members[i];
-
-		member->key_size = sizes[2 * i];
-		member->value_size = sizes[2 * i + 1];
-		member->key = member->key_size > 0 ? at : "";
-		member->value = member->value_size > 0 ? at + member->key_size : "";
-		if (at)
-			at += member->key_size + member->value_size;
-	}
-	return HEFT_OK;
-}
-
-/* The caller calls members_done whatever the result. NULL is an empty object. */
-static enum heft_status members_read(struct members *m, const char *metadata,
-                                     struct heft_error *err)
-{
-	struct heft_json *json;
-	enum heft_status st;
-
-	*m = (struct members){ .n = 0 };
-	heft_buffer_init(&m->text);
-	heft_buffer_init(&m->sizes);
-	if (!metadata)
-		return HEFT_OK;
-	HEFT_TRY(heft_json_new(metadata, strlen(metadata), 0, NULL, &json, err));
-	st = read_object(json, m, err);
-	heft_json_free(json);
-	return st == HEFT_OK ? point(m, err) : st;
-}
-
-static int compare_keys(const void *a_member, const void *b_member)
-{
-	const struct member *a = a_member;
-	const struct member *b = b_member;
-	const size_t n = a->key_size < b->key_size ? a->key_size : b->key_size;
-	const int order = memcmp(a->key, b->key, n);
-
-	return order != 0 ? order : (a->key_size > b->key_size) - (a->key_size < b->key_size);
-}
 
 /* --- check --- */
 
@@ -186,7 +65,7 @@ static enum heft_status check_tensor(const struct heft_tensor *t, struct heft_er
 
 enum heft_status heft_safetensors_check(const struct heft_write_plan *plan, struct heft_error *err)
 {
-	struct members m;
+	struct heft_members m;
 	struct heft_tensor t;
 	enum heft_status st;
 
@@ -197,8 +76,8 @@ enum heft_status heft_safetensors_check(const struct heft_write_plan *plan, stru
 		heft_listing_describe(plan->tensors, i, &t);
 		HEFT_TRY(check_tensor(&t, err));
 	}
-	st = members_read(&m, plan->metadata, err);
-	members_done(&m);
+	st = heft_members_read(&m, plan->metadata, "safetensors", err);
+	heft_members_done(&m);
 	return st;
 }
 
@@ -253,11 +132,11 @@ static void place_all(struct writer *w, const struct heft_write_plan *plan, cons
 
 /* --- header --- */
 
-static void add_metadata(struct heft_buffer *b, struct members *m)
+static void add_metadata(struct heft_buffer *b, struct heft_members *m)
 {
 	if (m->n == 0)
 		return;
-	qsort(m->members, m->n, sizeof *m->members, compare_keys);
+	heft_members_sort(m);
 	heft_buffer_add_json_string(b, HEFT_SAFETENSORS_METADATA,
 	                            sizeof HEFT_SAFETENSORS_METADATA - 1);
 	heft_buffer_addf(b, ":{");
@@ -288,7 +167,7 @@ static void add_entry(struct heft_buffer *b, const struct heft_write_plan *plan,
 
 /* Prefix and header, padded so that the data begins at a multiple of 8. */
 static void build_head(struct heft_buffer *b, const struct writer *w,
-                       const struct heft_write_plan *plan, struct members *m)
+                       const struct heft_write_plan *plan, struct heft_members *m)
 {
 	heft_buffer_add_le64(b, 0);
 	heft_buffer_add_u8(b, '{');
@@ -309,12 +188,12 @@ static void build_head(struct heft_buffer *b, const struct writer *w,
 static enum heft_status write_head(struct writer *w, const struct heft_write_plan *plan,
                                    struct heft_buffer *b, struct heft_error *err)
 {
-	struct members m;
-	enum heft_status st = members_read(&m, plan->metadata, err);
+	struct heft_members m;
+	enum heft_status st = heft_members_read(&m, plan->metadata, "safetensors", err);
 
 	if (st == HEFT_OK)
 		build_head(b, w, plan, &m);
-	members_done(&m);
+	heft_members_done(&m);
 	if (st != HEFT_OK)
 		return st;
 	if (!b->ok)

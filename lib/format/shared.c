@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/json_pull.h"
 #include "container/layout.h"
+#include "format/members.h"
 
 static uint64_t limit(uint64_t given, uint64_t usual)
 {
@@ -50,24 +50,20 @@ enum heft_status heft_format_no_metadata(void *st, const char **json, struct hef
 	return HEFT_OK;
 }
 
-/* An object without members says nothing. */
+/* An object without members says nothing, and neither does another format's bookkeeping. */
 enum heft_status heft_format_refuse_metadata(const char *format, const char *text,
                                              struct heft_error *err)
 {
-	struct heft_json_token token = { .off = 0 };
-	struct heft_json *json;
-	enum heft_status st;
+	struct heft_members members;
+	struct heft_error why;
+	enum heft_status st = heft_members_read(&members, text, format, &why);
 
-	if (!text)
-		return HEFT_OK;
-	HEFT_TRY(heft_json_new(text, strlen(text), 0, NULL, &json, err));
-	st = heft_json_next(json, &token, err); /* '{' */
-	if (st == HEFT_OK)
-		st = heft_json_next(json, &token, err);
-	if (st == HEFT_OK && token.kind != HEFT_JSON_OBJECT_END)
+	if (st != HEFT_OK && st != HEFT_E_USAGE)
+		st = heft_fail(err, st, why.offset, "%s", why.msg);
+	else if (st == HEFT_E_USAGE || members.n > 0) /* one that is no string says something too */
 		st = heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
 		               "%s has no place for metadata: --no-metadata leaves it out", format);
-	heft_json_free(json);
+	heft_members_done(&members);
 	return st;
 }
 

@@ -21,8 +21,8 @@ enum heft_status heft_format_no_metadata(void *st, const char **json, struct hef
 
 /* --- writing --- */
 
-/* HEFT_E_USAGE for metadata that says something, where `format` has no place for it. The plan's
- * text, which may be NULL, was checked. */
+/* HEFT_E_USAGE for metadata that says something, where `format` has no place for it; keys that
+ * begin with "heft." say nothing. The plan's text, which may be NULL, was checked. */
 enum heft_status heft_format_refuse_metadata(const char *format, const char *text,
                                              struct heft_error *err);
 /* `scratch_size` and `encode` of a format that stores bytes as they are. */

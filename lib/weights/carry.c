@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "container/index.h"
+#include "weights/graph_fit.h"
 
 void heft_carry_init(struct heft_carry *c, struct heft_file *file,
                      const struct heft_convert_plan *plan, bool is_changed)
@@ -15,6 +16,7 @@ void heft_carry_init(struct heft_carry *c, struct heft_file *file,
 	*c = (struct heft_carry){ .file = file,
 		                  .metadata = plan->metadata,
 		                  .drop_metadata = plan->drop_metadata,
+		                  .drop_graph = plan->drop_graph,
 		                  .is_changed = is_changed };
 	heft_origin_init(&c->origin);
 }
@@ -39,9 +41,15 @@ static bool has_other_metadata(const struct heft_carry *c)
 	return c->drop_metadata || c->metadata;
 }
 
+/* META and GRAPH go as what they are, whatever the format. */
+static bool is_known(uint32_t type)
+{
+	return type == HEFT_SECTION_META || type == HEFT_SECTION_GRAPH;
+}
+
 static bool is_carried(struct heft_carry *c, const struct heft_section *s)
 {
-	if ((s->type & HEFT_TYPE_LAYOUT) || s->type == HEFT_SECTION_META)
+	if ((s->type & HEFT_TYPE_LAYOUT) || is_known(s->type))
 		return false;
 	if ((s->type & HEFT_TYPE_BOUND) &&
 	    (c->is_changed || (s->type == HEFT_SECTION_ORIGIN && has_other_metadata(c)))) {
@@ -85,7 +93,7 @@ static void note_lost_sections(struct heft_carry *c)
 
 	for (uint32_t i = 0; i < heft_index_n_sections(ix); i++) {
 		heft_index_section(ix, i, &s);
-		if (!(s.type & HEFT_TYPE_LAYOUT) && s.type != HEFT_SECTION_META &&
+		if (!(s.type & HEFT_TYPE_LAYOUT) && !is_known(s.type) &&
 		    s.type != HEFT_SECTION_ORIGIN)
 			note(c, "the target has no place for section 0x%08X", s.type);
 	}
@@ -113,12 +121,47 @@ static enum heft_status give_metadata(const struct heft_carry *c, struct heft_wr
 	return has_metadata(c, json) ? heft_set_metadata(w, json, err) : HEFT_OK;
 }
 
+static void note_lost_graph(struct heft_carry *c, const char *format)
+{
+	const size_t n = c->note ? strlen(c->note) : 0;
+
+	if (c->note && !c->has_noted_graph)
+		snprintf(c->note + n, c->note_size - n,
+		         "%sthe graph is left out: %s has no place for it", n > 0 ? "; " : "",
+		         format);
+	c->has_noted_graph = true;
+}
+
+static enum heft_status give_graph(struct heft_carry *c, struct heft_writer *w,
+                                   struct heft_error *err)
+{
+	const void *graph;
+	size_t size;
+
+	if (c->drop_graph)
+		return HEFT_OK;
+	HEFT_TRY(heft_graph(c->file, &graph, &size, err));
+	if (size == 0)
+		return HEFT_OK;
+	if (!(w->format->caps & HEFT_FORMAT_GRAPH)) {
+		note_lost_graph(c, w->format->name);
+		return HEFT_OK;
+	}
+	if (c->is_changed)
+		HEFT_TRY(heft_graph_fit_check(graph, size, w->tensors,
+		                              "--no-graph writes the tensors alone", err));
+	w->plan.graph = graph; /* lives as long as the file */
+	w->plan.graph_size = size;
+	return HEFT_OK;
+}
+
 enum heft_status heft_carry_give(struct heft_carry *c, struct heft_writer *w,
                                  struct heft_error *err)
 {
 	const struct heft_format *from = c->file->format;
 
 	HEFT_TRY(give_metadata(c, w, err));
+	HEFT_TRY(give_graph(c, w, err));
 	if (!(w->format->caps & HEFT_FORMAT_DIGESTS)) {
 		if (from->index)
 			note_lost_sections(c);

@@ -14,6 +14,7 @@ struct heft_writer {
 	struct heft_sink *sink;
 	struct heft_listing *tensors;
 	char *metadata;
+	uint8_t *graph;              /* of heft_set_graph */
 	struct heft_write_plan plan; /* points into the fields above */
 	int lock_fd;                 /* of the heft file that is replaced; -1: none */
 	bool has_failed;

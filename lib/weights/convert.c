@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/lock.h"
 #include "container/index.h"
 #include "weights/carry.h"
 #include "weights/conversion.h"
@@ -21,6 +20,13 @@ struct job {
 	struct heft_writer *writer;
 };
 
+void heft_report_files(struct heft_convert_report *r, struct heft_sink *sink)
+{
+	heft_sink_total(sink, &r->n_files, &r->file_size);
+	if (heft_sink_is_stream(sink))
+		r->n_files = 1;
+}
+
 static void fill_report(const struct job *job)
 {
 	const struct heft_writer *w = job->writer;
@@ -30,9 +36,7 @@ static void fill_report(const struct job *job)
 	r->n_cast = job->selection.n_cast;
 	r->n_renamed = job->selection.n_renamed;
 	r->n_bytes = heft_listing_n_bytes(w->tensors);
-	r->n_files = 1;
-	if (!heft_sink_is_stream(w->sink))
-		heft_fd_size(heft_sink_fd(w->sink), &r->file_size, NULL);
+	heft_report_files(r, w->sink);
 }
 
 static enum heft_status write_anew(struct job *job, struct heft_error *err)
@@ -66,18 +70,16 @@ static bool is_generation(const struct heft_pages *a, const struct heft_pages *b
 	       memcmp(x->dir_digest, y->dir_digest, sizeof x->dir_digest) == 0;
 }
 
-/* A heft file that is converted onto itself was opened before its lock was taken: what was
- * committed in between would be lost (spec R8.2-5). */
-static enum heft_status check_unchanged(const struct job *job, struct heft_error *err)
+enum heft_status heft_check_replaced(const struct heft_writer *w, const char *path,
+                                     struct heft_file *file, struct heft_error *err)
 {
-	struct heft_file *file = job->c->file;
 	struct heft_index *ix = heft_file_index(file);
-	const bool is_named_so = strcmp(job->c->path, file->path) == 0;
+	const bool is_named_so = strcmp(path, file->path) == 0;
 	struct heft_pages now;
 
-	if (!ix || job->writer->lock_fd < 0)
+	if (!ix || w->lock_fd < 0)
 		return HEFT_OK;
-	if (heft_source_is(file->src, job->c->path)) {
+	if (heft_source_is(file->src, path)) {
 		HEFT_TRY(heft_pages_read(file->src, &now, err));
 		if (is_generation(heft_index_pages(ix), &now))
 			return HEFT_OK;
@@ -124,7 +126,7 @@ static enum heft_status convert_file(struct job *job, struct heft_error *err)
 	struct heft_writer *w;
 
 	HEFT_TRY(heft_create(c->path, c->format->name, &c->plan->write, &job->writer, err));
-	HEFT_TRY(check_unchanged(job, err));
+	HEFT_TRY(heft_check_replaced(job->writer, c->path, c->file, err));
 	HEFT_TRY(heft_selection_make(&job->selection, c->file, c->plan, job->writer->tensors, err));
 	HEFT_TRY(restore(job, &is_restored, err));
 	if (!is_restored)
@@ -198,10 +200,27 @@ static enum heft_status pick_set(struct heft_conversion *c, struct heft_error *e
 	return HEFT_OK;
 }
 
+static enum heft_status check_plan(const struct heft_conversion *c, struct heft_error *err)
+{
+	const struct heft_convert_plan *p = c->plan;
+
+	if (p->into && c->format->set)
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "a model is written into one file, and not into shards");
+	if (!p->into && (p->allow_transpose || p->n_keep > 0))
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "--%s is of use only with a model to write into",
+		                 p->allow_transpose ? "allow-transpose" : "keep");
+	return HEFT_OK;
+}
+
 static enum heft_status convert(struct heft_conversion *c, struct heft_error *err)
 {
 	HEFT_TRY(pick_format(c, err));
 	HEFT_TRY(pick_set(c, err));
+	HEFT_TRY(check_plan(c, err));
+	if (c->plan->into)
+		return heft_convert_into(c, err);
 	return c->format->set ? heft_convert_to_set(c, err) : convert_to_file(c, err);
 }
 

@@ -4,6 +4,7 @@
 #include "weights/edit_rewrite.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -12,6 +13,7 @@
 #include "container/locked.h"
 #include "container/meta.h"
 #include "weights/file.h"
+#include "weights/graph_fit.h"
 #include "weights/rename.h"
 #include "weights/selection.h"
 
@@ -299,7 +301,16 @@ static enum heft_status find_shard_size(const struct heft_edit_rewrite *r, uint6
 	return st;
 }
 
-/* A compressed file stays one: all of it is packed anew. */
+/* Whether the tensors' bytes lie in files beside. */
+static bool is_external(const struct heft_edit_rewrite *r)
+{
+	const struct heft_format *f = r->file->format;
+	uint64_t size;
+
+	return (f->caps & HEFT_FORMAT_EXTERNAL) && f->file_at && f->file_at(r->file->st, 1, &size);
+}
+
+/* A compressed file stays one: all of it is packed anew. So does one with external data. */
 static struct heft_convert_plan plan_of(const struct heft_edit_rewrite *r)
 {
 	const bool has_no_metadata = r->text && heft_meta_is_empty(r->text);
@@ -308,7 +319,8 @@ static struct heft_convert_plan plan_of(const struct heft_edit_rewrite *r)
 		.format = r->file->format->name,
 		.write = { .compress = is_compressed(r) ? HEFT_COMPRESS_BEST : HEFT_COMPRESS_NONE,
 		           .overwrite = true,
-		           .no_sync = r->options.no_sync },
+		           .no_sync = r->options.no_sync,
+		           .external_data = is_external(r) },
 		.exclude = (const char *const *)r->deletes,
 		.n_exclude = r->n_deletes,
 		.renames = r->renames,
@@ -319,10 +331,30 @@ static struct heft_convert_plan plan_of(const struct heft_edit_rewrite *r)
 	};
 }
 
+/* A graph is all that there is to some models: it is never left out of the file itself. */
+static enum heft_status add_graph(struct heft_edit_rewrite *r, const struct heft_listing *tensors,
+                                  bool is_changed, struct heft_write_plan *write,
+                                  struct heft_error *err)
+{
+	const void *graph;
+	size_t size;
+
+	HEFT_TRY(heft_graph(r->file, &graph, &size, err));
+	if (size == 0 || !(r->file->format->caps & HEFT_FORMAT_GRAPH))
+		return HEFT_OK;
+	write->graph = graph;
+	write->graph_size = size;
+	if (!is_changed)
+		return HEFT_OK;
+	return heft_graph_fit_check(graph, size, tensors,
+	                            "'heft convert --no-graph' writes the tensors alone", err);
+}
+
 /* Whether the format can hold what is to be written. */
 static enum heft_status check_target(struct heft_edit_rewrite *r,
                                      const struct heft_convert_plan *plan,
-                                     const struct heft_listing *tensors, struct heft_error *err)
+                                     const struct heft_listing *tensors, bool is_changed,
+                                     struct heft_error *err)
 {
 	struct heft_write_plan write = { .tensors = tensors, .options = plan->write };
 
@@ -330,6 +362,7 @@ static enum heft_status check_target(struct heft_edit_rewrite *r,
 		HEFT_TRY(current_text(r, &write.metadata, err));
 	if (heft_meta_is_empty(write.metadata))
 		write.metadata = NULL;
+	HEFT_TRY(add_graph(r, tensors, is_changed, &write, err));
 	if (r->file->format->set)
 		return heft_format_by_name(r->file->format->set->shard_format)->check(&write, err);
 	return r->file->format->check(&write, err);
@@ -347,9 +380,28 @@ static enum heft_status select_tensors(struct heft_edit_rewrite *r,
 	report->n_renamed = s.n_renamed;
 	report->n_deleted = heft_n_tensors(r->file) - s.n;
 	report->is_changed = s.is_changed;
-	st = check_target(r, plan, tensors, err);
+	st = check_target(r, plan, tensors, s.is_changed, err);
 	heft_selection_done(&s);
 	return st;
+}
+
+/* External data is written under the model's own name. */
+static void note_left_file(const struct heft_edit_rewrite *r, struct heft_edit_report *report)
+{
+	const char *slash = strrchr(r->file->path, '/');
+	const char *model = slash ? slash + 1 : r->file->path;
+	const size_t n = strlen(model);
+	const char *name;
+	uint64_t size;
+
+	if (!report->is_changed || !is_external(r))
+		return;
+	name = r->file->format->file_at(r->file->st, 1, &size);
+	if (strncmp(name, model, n) == 0 && strcmp(name + n, ".data") == 0)
+		return;
+	snprintf(report->note, sizeof report->note,
+	         "the bytes that are in '%.80s' are written anew, and that file is not removed",
+	         name);
 }
 
 enum heft_status heft_edit_rewrite_check(struct heft_edit_rewrite *r,
@@ -367,6 +419,8 @@ enum heft_status heft_edit_rewrite_check(struct heft_edit_rewrite *r,
 	report->changes_metadata = r->text && strcmp(r->text, text) != 0;
 	report->is_changed |= report->changes_metadata;
 	report->is_rewrite = true;
+	if (st == HEFT_OK)
+		note_left_file(r, report);
 	return st;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "weights/graph_fit.h"
 #include "weights/rename.h"
 
 #define NONE UINT32_MAX
@@ -274,7 +275,7 @@ enum heft_status heft_edit_rows_untie(struct heft_edit_rows *r, const char *name
 	return heft_row_untie(r->changes, row_i, err);
 }
 
-enum heft_status heft_edit_rows_check(const struct heft_edit_rows *r, struct heft_error *err)
+static enum heft_status check_rules(const struct heft_edit_rows *r, struct heft_error *err)
 {
 	bool *is_live = heft_zalloc_array(r->n_rules, sizeof *is_live);
 	enum heft_status st = HEFT_OK;
@@ -291,4 +292,10 @@ enum heft_status heft_edit_rows_check(const struct heft_edit_rows *r, struct hef
 			               "all that '%.80s' renames is deleted", r->rules[i]);
 	heft_free(is_live);
 	return st;
+}
+
+enum heft_status heft_edit_rows_check(struct heft_edit_rows *r, struct heft_error *err)
+{
+	HEFT_TRY(check_rules(r, err));
+	return heft_graph_fits_rows(r->changes, &r->changes->keeps_graph, err);
 }

@@ -23,7 +23,8 @@ enum heft_status heft_edit_rows_tie(struct heft_edit_rows *r, const char *name, 
                                     struct heft_error *err);
 enum heft_status heft_edit_rows_untie(struct heft_edit_rows *r, const char *name,
                                       struct heft_error *err);
-/* Whether every rule still has a tensor to rename; the rest is found when the tables are made. */
-enum heft_status heft_edit_rows_check(const struct heft_edit_rows *r, struct heft_error *err);
+/* Whether every rule still has a tensor to rename, and what the graph says to the changes; the rest
+ * is found when the tables are made. */
+enum heft_status heft_edit_rows_check(struct heft_edit_rows *r, struct heft_error *err);
 
 #endif

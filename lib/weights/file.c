@@ -282,6 +282,22 @@ enum heft_status heft_metadata(struct heft_file *file, const char **json, struct
 	return file->format->metadata(file->st, json, err);
 }
 
+enum heft_status heft_graph(struct heft_file *file, const void **graph, size_t *size,
+                            struct heft_error *err)
+{
+	const uint8_t *bytes = NULL;
+	uint64_t n = 0;
+	size_t fits;
+
+	if (file->format->graph)
+		HEFT_TRY(file->format->graph(file->st, &bytes, &n, err));
+	if (!heft_to_size(n, &fits))
+		return heft_fail(err, HEFT_E_LIMIT, HEFT_NO_OFFSET, "the graph is too large");
+	*graph = fits > 0 ? bytes : NULL;
+	*size = fits;
+	return HEFT_OK;
+}
+
 struct heft_file_state heft_file_state(const struct heft_file *file)
 {
 	struct heft_file_state s = { 0 };

@@ -4,13 +4,13 @@
 #include "weights/restore.h"
 
 #include <fcntl.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "base/error.h"
 #include "weights/restore_check.h"
 #include "weights/restore_pieces.h"
+#include "weights/scratch_beside.h"
 
 struct worker {
 	struct heft_piece_reader reader;
@@ -95,24 +95,6 @@ static enum heft_status restore_group(void *ctx, uint64_t i, uint32_t worker_i,
 	return st;
 }
 
-/* The folder that a new file lies in, for what is too large for memory; NULL: the system's. */
-static enum heft_status make_scratch(struct job *job, struct heft_error *err)
-{
-	const char *path = heft_sink_temp_path(job->sink);
-	const char *slash = path ? strrchr(path, '/') : NULL;
-	char *folder = NULL;
-	enum heft_status st;
-
-	if (path) {
-		folder = slash ? heft_strndup(path, (size_t)(slash - path) + 1) : heft_strdup(".");
-		if (!folder)
-			return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a path");
-	}
-	st = heft_scratch_new(folder, &job->scratch, err);
-	heft_free(folder);
-	return st;
-}
-
 static enum heft_status reorder(struct job *job, struct heft_error *err)
 {
 	struct worker *w = &job->workers[0];
@@ -120,7 +102,7 @@ static enum heft_status reorder(struct job *job, struct heft_error *err)
 	if (!heft_pieces_need_scratch(job->f))
 		return HEFT_OK;
 	if (!job->scratch)
-		HEFT_TRY(make_scratch(job, err));
+		HEFT_TRY(heft_scratch_beside(job->sink, &job->scratch, err));
 	if (!w->bytes)
 		HEFT_TRY(worker_init(job, w, err));
 	w->reader.scratch = job->scratch;

@@ -12,6 +12,7 @@
 
 struct worker {
 	struct heft_chunk_source *source;
+	struct heft_chunk_source *other; /* of the transfer's other file */
 	struct heft_write_worker *write;
 	struct heft_cast_room room;
 };
@@ -30,6 +31,8 @@ static enum heft_status worker_init(struct job *job, struct worker *w, struct he
 {
 	if (!w->source)
 		HEFT_TRY(heft_chunk_source_new(job->t->file, true, &w->source, err));
+	if (job->t->other && !w->other)
+		HEFT_TRY(heft_chunk_source_new(job->t->other, true, &w->other, err));
 	if (job->t->has_casts && !w->room.bytes) {
 		w->room.bytes = heft_alloc(HEFT_GROUP_BYTES);
 		if (!w->room.bytes)
@@ -53,15 +56,21 @@ static enum heft_status read_chunk(struct job *job, struct worker *w,
 		.n_elements = row->n_elements,
 	};
 
-	if (cast.from == cast.to)
-		return heft_chunk_source_read_one(w->source, cast.tensor, c->chunk_i, c->off, c->n,
-		                                  dst, leaf, err);
-	HEFT_TRY(heft_cast_chunk(w->source, &cast, c->off, &w->room, dst, err));
+	const uint8_t way = t->ways ? t->ways[i] : HEFT_WAY_FILE;
+
+	if (way == HEFT_WAY_OTHER || (way == HEFT_WAY_FILE && cast.from == cast.to))
+		return heft_chunk_source_read_one(way == HEFT_WAY_OTHER ? w->other : w->source,
+		                                  cast.tensor, c->chunk_i, c->off, c->n, dst, leaf,
+		                                  err);
+	if (way == HEFT_WAY_TRANSPOSED)
+		heft_transposed_read(t->transposed, i, c->off, dst, c->n);
+	else
+		HEFT_TRY(heft_cast_chunk(w->source, &cast, c->off, &w->room, dst, err));
 	heft_digest_bytes(w->write->sha, HEFT_DOMAIN_LEAF, dst, c->n, leaf);
 	return heft_sha256_check(w->write->sha, err);
 }
 
-/* A group in which something may be cast is read chunk by chunk. */
+/* A group in which something may be cast, or come from elsewhere, is read chunk by chunk. */
 static enum heft_status read_each(struct job *job, struct worker *w, uint64_t group_i,
                                   uint32_t *n_chunks, struct heft_error *err)
 {
@@ -88,7 +97,7 @@ static enum heft_status move_group(void *ctx, uint64_t i, uint32_t worker_i, str
 	uint32_t n = 0;
 	enum heft_status st = w->write ? HEFT_OK : worker_init(job, w, err);
 
-	if (st == HEFT_OK && job->t->has_casts)
+	if (st == HEFT_OK && (job->t->has_casts || job->t->ways))
 		st = read_each(job, w, i, &n, err);
 	else if (st == HEFT_OK)
 		st = heft_chunk_source_read(w->source, &job->source_chunks, i, w->write->bytes,
@@ -130,6 +139,7 @@ static void job_done(struct job *job)
 
 	for (uint32_t i = 0; i < n; i++) {
 		heft_chunk_source_free(job->workers[i].source);
+		heft_chunk_source_free(job->workers[i].other);
 		heft_write_worker_free(job->workers[i].write);
 		heft_free(job->workers[i].room.bytes);
 	}

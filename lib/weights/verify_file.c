@@ -3,18 +3,32 @@
  */
 #include "heft/digest.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "container/verify.h"
 #include "weights/file.h"
 
-/* A file that states no digests was checked against its format when it was opened; what is left is
- * to read it all. */
+/* Reads all of a file that states no digests, and compares what it does state of its data. */
+static enum heft_status check_foreign(struct heft_file *file, const struct heft_run *run,
+                                      uint8_t *weights_digest, struct heft_error *err)
+{
+	uint8_t digest[HEFT_DIGEST_SIZE];
+
+	HEFT_TRY(heft_weights_digest(file, run, digest, err));
+	if (file->format->check_data)
+		HEFT_TRY(file->format->check_data(file->st, run, err));
+	memcpy(weights_digest, digest, sizeof digest);
+	return HEFT_OK;
+}
+
+/* Such a file was checked against its format when it was opened; its data is left. */
 static enum heft_status verify_foreign(struct heft_file *file, const struct heft_verify_options *o,
                                        heft_fault_fn fn, void *user,
                                        struct heft_verify_report *report, struct heft_error *err)
 {
 	struct heft_error local;
-	enum heft_status st = heft_weights_digest(file, &o->run, report->weights_digest, &local);
+	enum heft_status st = check_foreign(file, &o->run, report->weights_digest, &local);
 	struct heft_fault fault = { .what = "data", .offset = HEFT_NO_OFFSET };
 
 	if (st == HEFT_OK) {

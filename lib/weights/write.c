@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/lock.h"
 #include "codec/digest_tree.h"
+#include "container/layout.h"
 #include "container/meta.h"
 #include "tensor/dtype.h"
 #include "weights/chunk_writer.h"
@@ -30,6 +31,9 @@ static enum heft_status check_options(const struct heft_format *f, const char *p
 	if (o->compress != HEFT_COMPRESS_NONE && !(f->caps & HEFT_FORMAT_COMPRESSES))
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "%s files are not compressed",
 		                 f->name);
+	if (o->external_data && !(f->caps & HEFT_FORMAT_EXTERNAL))
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "%s files have no external data", f->name);
 	if (a && (a < 64 || a > UINT32_C(1) << 21 || (a & (a - 1))))
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
 		                 "the alignment is no power of two from 64 to 2097152");
@@ -43,13 +47,19 @@ static enum heft_status lock_replaced(struct heft_writer *w, const char *path,
 {
 	const struct heft_format *old;
 	struct heft_source *src;
-	bool is_heft;
+	enum heft_status st;
 
-	if (!w->plan.options.overwrite || heft_source_open(path, false, &src, NULL) != HEFT_OK)
+	if (!w->plan.options.overwrite)
 		return HEFT_OK;
-	is_heft = heft_format_probe(src, &old, NULL) == HEFT_OK && old->index;
-	heft_source_close(src);
-	return is_heft ? heft_lock_open_read(path, LOCK_MS, &w->lock_fd, err) : HEFT_OK;
+	st = heft_source_open(path, false, &src, NULL);
+	if (st == HEFT_OK) {
+		st = heft_format_probe(src, &old, NULL);
+		heft_source_close(src);
+	}
+	if (st == HEFT_E_NOMEM)
+		return heft_fail(err, st, HEFT_NO_OFFSET, "no memory to look at the old file");
+	return st == HEFT_OK && old->index ? heft_lock_open_read(path, LOCK_MS, &w->lock_fd, err)
+	                                   : HEFT_OK;
 }
 
 enum heft_status heft_create(const char *path, const char *format,
@@ -192,6 +202,33 @@ enum heft_status heft_set_metadata(struct heft_writer *writer, const char *json,
 	return HEFT_OK;
 }
 
+enum heft_status heft_set_graph(struct heft_writer *writer, const void *graph, size_t size,
+                                struct heft_error *err)
+{
+	uint8_t *copy = NULL;
+
+	HEFT_TRY(check_usable(writer, true, err));
+	if (size > 0 && !(writer->format->caps & HEFT_FORMAT_GRAPH))
+		return note(writer,
+		            heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                      "%s files have no place for a graph", writer->format->name));
+	if (size > HEFT_GRAPH_MAX)
+		return note(writer, heft_fail(err, HEFT_E_LIMIT, HEFT_NO_OFFSET,
+		                              "the graph has more than 2^30 bytes"));
+	if (size > 0) {
+		copy = heft_alloc(size);
+		if (!copy)
+			return note(writer, heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET,
+			                              "no memory for a graph"));
+		memcpy(copy, graph, size);
+	}
+	heft_free(writer->graph);
+	writer->graph = copy;
+	writer->plan.graph = copy;
+	writer->plan.graph_size = size;
+	return HEFT_OK;
+}
+
 /* --- data --- */
 
 static bool is_in_order(const struct heft_writer *w)
@@ -300,24 +337,33 @@ enum heft_status heft_put(struct heft_writer *writer, uint32_t i, const void *by
 	return note(writer, put(writer, i, bytes, n, err));
 }
 
-/* A format without ties stores a tied tensor's bytes again: they are read back from where they were
- * stored. */
+/* From where they were stored. */
+static enum heft_status read_back(struct heft_writer *w, uint32_t share, uint64_t off, size_t n,
+                                  struct heft_error *err)
+{
+	size_t n_read;
+
+	if (w->format->read_back)
+		return w->format->read_back(w->w, share, off, w->worker->bytes, n, err);
+	HEFT_TRY(heft_fd_pread(heft_sink_fd(w->sink), w->stored_off[share] + off, w->worker->bytes,
+	                       n, &n_read, err));
+	if (n_read != n)
+		return heft_fail(err, HEFT_E_IO, HEFT_NO_OFFSET,
+		                 "the new file cannot be read back");
+	return HEFT_OK;
+}
+
+/* A format without ties stores a tied tensor's bytes again. */
 static enum heft_status put_tied(struct heft_writer *w, uint32_t i, struct heft_error *err)
 {
 	const struct heft_listed *row = heft_listing_row(w->tensors, i);
-	const uint64_t from = w->stored_off[row->share];
 
 	for (w->put_off = 0; w->put_off < row->n_bytes;) {
 		const uint64_t left = row->n_bytes - w->put_off;
 		const uint32_t chunk_size = heft_chunk_size(row->unit);
 		const size_t n = left < chunk_size ? (size_t)left : chunk_size;
-		size_t n_read;
 
-		HEFT_TRY(heft_fd_pread(heft_sink_fd(w->sink), from + w->put_off, w->worker->bytes,
-		                       n, &n_read, err));
-		if (n_read != n)
-			return heft_fail(err, HEFT_E_IO, HEFT_NO_OFFSET,
-			                 "the new file cannot be read back");
+		HEFT_TRY(read_back(w, row->share, w->put_off, n, err));
 		w->put_size = n;
 		w->put_off += n;
 		HEFT_TRY(put_chunk(w, i, err));
@@ -375,6 +421,7 @@ void heft_discard(struct heft_writer *writer)
 	heft_chunk_plan_done(&writer->chunks);
 	heft_listing_free(writer->tensors);
 	heft_free(writer->metadata);
+	heft_free(writer->graph);
 	heft_free(writer->position);
 	heft_free(writer->stored_off);
 	if (writer->lock_fd >= 0)

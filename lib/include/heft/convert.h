@@ -31,6 +31,17 @@ struct heft_dtype_rule {
 	enum heft_dtype dtype;
 };
 
+/* A floating tensor of `into` for which `file` has none. */
+struct heft_unbound {
+	struct heft_tensor tensor; /* of `into` */
+	/* those of its shape that no other tensor takes, under their new names and in their new
+	 * dtypes */
+	const struct heft_tensor *candidates;
+	uint32_t n_candidates; /* at most 8 are told */
+	uint32_t reserved32;
+};
+typedef void (*heft_unbound_fn)(void *user, const struct heft_unbound *unbound);
+
 struct heft_convert_plan {
 	const char *format; /* of the target; NULL: by the path's extension */
 	struct heft_write_options write;
@@ -55,11 +66,22 @@ struct heft_convert_plan {
 	struct heft_run run;
 	/* the target's metadata, one JSON object, instead of the file's; NULL: the file's */
 	const char *metadata;
-	/* Write this file's graph and tensors with the bytes of `file`: each floating tensor of
-	 * rank 1 or more gets those of the tensor of its name, else of the only one left of its
-	 * shape; others keep their own where `file` has none of the name. NULL: `file` as it is. */
+	/* Write this file's graph, metadata and tensors with the bytes of `file`, whose tensors are
+	 * chosen, renamed and cast first. Each gets those of the tensor of its name, which must
+	 * fit; else a floating one of rank 1 or more those of the only tensor left of its dtype and
+	 * shape, if it is also the only one that could take them. Of the others scalars and
+	 * integers keep their own bytes, and so does what the graph has no role for and nothing is
+	 * left of the shape of; the rest fails. NULL: `file` as it is. */
 	struct heft_file *into;
-	uint64_t reserved[5];
+	/* with `into`: patterns over its tensors; those keep their own bytes in any case */
+	const char *const *keep;
+	uint32_t n_keep;
+	uint32_t reserved32;
+	/* with `into`: told of the tensors (the first 32 of them) that find none, before the
+	 * conversion fails for it; NULL: nobody */
+	heft_unbound_fn unbound;
+	void *unbound_user;
+	uint64_t reserved[2];
 };
 
 /* What was done. */
@@ -69,7 +91,7 @@ struct heft_convert_report {
 	uint64_t n_renamed;
 	uint64_t n_bytes;   /* logical bytes written */
 	uint64_t file_size; /* of all files together; 0: standard output */
-	uint32_t n_files;   /* more than 1: shards, the index counted */
+	uint32_t n_files;   /* more than 1: shards and their index, a model and its data */
 	bool is_restored;   /* the source file was restored byte for byte */
 	/* what a person should know: "not restored byte for byte: ..."; else empty */
 	char note[200];
@@ -90,9 +112,10 @@ struct heft_convert_report {
  * Owns:    nothing; `plan` and `report` may be NULL.
  * Units:   none.
  * Errors:  HEFT_E_USAGE (a rule that matches nothing, two tensors under one name, what the target
- *          cannot hold, target exists), HEFT_E_BUSY (also: `file` is to be converted onto itself
- *          and was changed since it was opened), HEFT_E_CANCELLED, and those of heft_read,
- *          heft_create and heft_commit. On failure nothing stays behind.
+ *          cannot hold, a tensor of plan->into that finds none, target exists), HEFT_E_BUSY
+ *          (also: `file` is to be converted onto itself and was changed since it was opened),
+ *          HEFT_E_CANCELLED, and those of heft_read, heft_create and heft_commit. On failure
+ *          nothing stays behind.
  * Threads: any.
  */
 HEFT_API enum heft_status heft_convert(struct heft_file *file, const char *path,

@@ -122,8 +122,8 @@ struct heft_verify_report {
 /**
  * Check everything a file states about itself. Of a heft file: both pages, the tables, every
  * section, every chunk, every padding byte, the previous generation. Of another format, which
- * states no digests: that every tensor can be read. The faults go to `fn`; the answer is
- * report->ok.
+ * states no digests: that every tensor can be read, and the checksums that it states. The faults
+ * go to `fn`; the answer is report->ok.
  *
  * Owns:    nothing; `fn` may be NULL.
  * Units:   none. `options` may be NULL.

@@ -111,8 +111,8 @@ HEFT_API enum heft_status heft_set_metadata(struct heft_writer *writer, const ch
  * Owns:    nothing; the bytes are copied. `size` 0: none.
  * Units:   `size` in bytes.
  * Errors:  HEFT_E_USAGE (the format has no place for a graph; told later, by heft_put or
- *          heft_commit: not such a model, or its weights are not the declared tensors),
- *          HEFT_E_NOMEM.
+ *          heft_commit: its weights are not the declared tensors), HEFT_E_LIMIT (more than 2^30
+ *          bytes), HEFT_E_NOMEM; later also HEFT_E_CORRUPT (not such a model).
  * Threads: see heft_create.
  */
 HEFT_API enum heft_status heft_set_graph(struct heft_writer *writer, const void *graph, size_t size,
