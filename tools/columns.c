@@ -23,8 +23,10 @@ void columns_done(struct columns *t)
 
 void columns_end_cell(struct columns *t)
 {
-	const size_t width = utf8_width(t->cells.buf + t->cell_at, t->cells.n - t->cell_at);
 	const size_t i = t->n_cells % t->n_columns;
+	const size_t n = t->cells.n - t->cell_at;
+	/* Where the first cell is empty there is no text at all yet. */
+	const size_t width = n > 0 ? utf8_width(t->cells.buf + t->cell_at, n) : 0;
 
 	if (t->cells.error)
 		return;
@@ -67,13 +69,18 @@ static void shrink(struct columns *t, size_t width)
 static void print_cell(const struct columns *t, struct output *out, size_t i, const char *text,
                        bool is_red, size_t *owed)
 {
+	static void (*const cut[])(struct output * out, const char *text, size_t width) = {
+		[COLUMN_CUT_MIDDLE] = utf8_cut_middle,
+		[COLUMN_CUT_BEGIN] = utf8_cut_begin,
+		[COLUMN_CUT_END] = utf8_cut_end,
+	};
 	const size_t text_width = utf8_width(text, strlen(text));
 	const size_t pad = text_width < t->widths[i] ? t->widths[i] - text_width : 0;
 
 	if (*text) {
 		output_repeat(out, ' ', *owed + (t->columns[i].is_right ? pad : 0));
 		output_text(out, is_red ? "\033[31m" : "");
-		utf8_cut_middle(out, text, t->widths[i]);
+		cut[t->columns[i].cut](out, text, t->widths[i]);
 		output_text(out, is_red ? "\033[0m" : "");
 		*owed = GAP + (t->columns[i].is_right ? 0 : pad);
 	} else {

@@ -10,11 +10,19 @@
 
 #define COLUMNS_MAX 10
 
+/* Where a cell is shortened. */
+enum column_cut {
+	COLUMN_CUT_MIDDLE,
+	COLUMN_CUT_BEGIN,
+	COLUMN_CUT_END
+};
+
 struct column {
 	const char *title;
 	bool is_right;    /* aligned to the right, as numbers are */
-	size_t min_width; /* how far it may be shortened, in the middle; 0: never */
-	bool is_alarm;    /* its cells are red where there are colours */
+	size_t min_width; /* how far it may be shortened; 0: never */
+	enum column_cut cut;
+	bool is_alarm; /* its cells are red where there are colours */
 };
 
 struct columns {

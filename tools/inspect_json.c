@@ -8,11 +8,14 @@
 #include <unistd.h>
 
 #include "heft/stats.h"
+#include "inspect_graph.h"
+#include "inspect_tree.h"
 #include "json_out.h"
 #include "progress_bar.h"
 #include "tensor_words.h"
 
-static void print_json_tensor(struct json_out *j, const struct heft_tensor *t)
+static void print_json_tensor(struct json_out *j, const struct inspection *x,
+                              const struct heft_tensor *t)
 {
 	struct output word;
 
@@ -35,7 +38,7 @@ static void print_json_tensor(struct json_out *j, const struct heft_tensor *t)
 	tensor_words_space(&word, t->space);
 	json_out_text(j, output_string(&word));
 	json_out_key(j, "role");
-	json_out_text(j, heft_role_name(t->role));
+	json_out_text(j, heft_role_name(x->roles[t->index]));
 	output_done(&word);
 }
 
@@ -168,7 +171,7 @@ static void print_one(struct printing *p, const struct heft_tensor *t, const str
 {
 	if (p->status != HEFT_OK || p->j->out->error)
 		return;
-	print_json_tensor(p->j, t);
+	print_json_tensor(p->j, p->x, t);
 	p->status = print_json_tie(p->j, p->x->file, t, p->err);
 	if (s)
 		print_json_stats(p->j, t, s);
@@ -268,9 +271,17 @@ enum heft_status inspect_json_print(struct output *out, const struct inspection 
 		json_out_hex(&j, x->digest, sizeof x->digest);
 		print_json_state(&j, x);
 	}
+	if (x->graph_size > 0) {
+		json_out_key(&j, "graph_size");
+		json_out_u64(&j, x->graph_size);
+	}
 	json_out_key(&j, "metadata");
 	json_out_raw(&j, x->metadata);
 	st = print_json_tensors(&j, x, with_stats, n_threads, err);
+	if (st == HEFT_OK && x->view == INSPECT_GRAPH)
+		st = inspect_graph_print_json(&j, x, err);
+	if (st == HEFT_OK && x->view == INSPECT_TREE)
+		st = inspect_tree_print_json(&j, x, err);
 	json_out_end(&j, '}');
 	return st;
 }

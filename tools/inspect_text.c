@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "columns.h"
+#include "inspect_graph.h"
 #include "inspect_stats.h"
+#include "inspect_tree.h"
 #include "json_members.h"
 #include "print_name.h"
 #include "size.h"
@@ -115,6 +117,10 @@ static void print_facts(struct output *out, const struct inspection *x)
 		output_hex(out, x->digest, sizeof x->digest);
 		output_char(out, '\n');
 	}
+	if (x->graph_size > 0 && x->view != INSPECT_GRAPH) {
+		print_amount(out, "graph", x->graph_size);
+		output_text(out, "; --graph shows it\n");
+	}
 	print_state(out, &x->state);
 }
 
@@ -201,7 +207,7 @@ static enum heft_status add_row(struct columns *table, const struct inspection *
 		columns_end_cell(table);
 	}
 	if (x->has_roles) {
-		output_text(cells, heft_role_name(t.role));
+		output_text(cells, heft_role_name(x->roles[i]));
 		columns_end_cell(table);
 	}
 	if (x->has_ties) {
@@ -297,6 +303,26 @@ static void print_shown_total(struct output *out, const struct inspection *x)
 	output_text(out, x->shown_total.n_bytes == 1 ? " byte\n" : " bytes\n");
 }
 
+uint64_t inspection_parameters(const struct inspection *x, const struct heft_tensor *t)
+{
+	return t->space == HEFT_SPACE_WEIGHTS && x->roles[t->index] != HEFT_ROLE_BUFFER &&
+	                       t->tie == t->index
+	               ? t->n_elements
+	               : 0;
+}
+
+static enum heft_status print_view(struct output *out, const struct inspection *x,
+                                   struct heft_error *err)
+{
+	enum heft_status st;
+
+	if (x->view == INSPECT_TREE)
+		return inspect_tree_print(out, x, err);
+	st = print_table(out, x, err);
+	print_left_out(out, x->n_shown - x->n_listed);
+	return st;
+}
+
 enum heft_status inspect_text_print(struct output *out, const struct inspection *x,
                                     struct heft_error *err)
 {
@@ -304,11 +330,12 @@ enum heft_status inspect_text_print(struct output *out, const struct inspection 
 
 	print_facts(out, x);
 	print_metadata(out, x->metadata);
+	if (x->view == INSPECT_GRAPH)
+		return inspect_graph_print(out, x, err);
 	if (x->n_shown == 0)
 		return HEFT_OK;
 	output_char(out, '\n');
-	st = print_table(out, x, err);
-	print_left_out(out, x->n_shown - x->n_listed);
+	st = print_view(out, x, err);
 	print_shown_total(out, x);
 	/* A heft file says what its tensors are. */
 	if (x->has_void && !x->has_digest)

@@ -18,12 +18,23 @@ struct dtype_count {
 
 struct tensor_figures; /* inspect_stats.h */
 
+enum inspect_view {
+	INSPECT_LIST,
+	INSPECT_TREE,
+	INSPECT_GRAPH
+};
+
 struct inspection {
 	struct heft_file *file;
 	const char *name;
-	uint64_t file_size; /* of all n_files together */
+	const char *pattern;           /* NULL: all is shown */
+	struct heft_graph_list *graph; /* of INSPECT_GRAPH */
+	uint32_t view;                 /* enum inspect_view */
+	uint32_t max_depth;            /* of the tree; 0: all of it */
+	uint64_t file_size;            /* of all n_files together */
 	uint32_t n_files;
-	uint32_t *shown; /* indexes of the tensors to list */
+	enum heft_role *roles; /* of all tensors: by the graph where there is one */
+	uint32_t *shown;       /* indexes of the tensors to list */
 	uint32_t n_shown;
 	uint32_t n_listed; /* the first so many of them get a line */
 	uint32_t n_dtypes;
@@ -41,7 +52,11 @@ struct inspection {
 	uint8_t digest[HEFT_DIGEST_SIZE];
 	struct heft_file_state state;
 	const char *metadata;
+	size_t graph_size; /* 0: it has none */
 };
+
+/* Elements that count as parameters: of a weight that is no buffer, a tie counted once. */
+uint64_t inspection_parameters(const struct inspection *x, const struct heft_tensor *t);
 
 enum heft_status inspect_text_print(struct output *out, const struct inspection *x,
                                     struct heft_error *err);

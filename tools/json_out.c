@@ -15,12 +15,14 @@
 
 void json_out_init(struct json_out *j, struct output *out)
 {
-	*j = (struct json_out){ .out = out, .is_first = true };
+	*j = (struct json_out){ .out = out, .line_depth = LINE_DEPTH, .is_first = true };
 }
 
 void json_out_init_inner(struct json_out *j, struct output *out, uint32_t depth)
 {
-	*j = (struct json_out){ .out = out, .depth = depth, .has_key = true };
+	*j = (struct json_out){
+		.out = out, .depth = depth, .line_depth = LINE_DEPTH, .has_key = true
+	};
 }
 
 static void begin_line(struct json_out *j)
@@ -34,7 +36,7 @@ static void separate(struct json_out *j)
 {
 	if (j->depth > 0 && !j->is_first)
 		output_char(j->out, ',');
-	if (j->depth > 0 && j->depth <= LINE_DEPTH)
+	if (j->depth > 0 && j->depth <= j->line_depth)
 		begin_line(j);
 	else if (j->depth > 0 && !j->is_first)
 		output_char(j->out, ' ');
@@ -58,7 +60,7 @@ void json_out_begin(struct json_out *j, char bracket)
 
 void json_out_end(struct json_out *j, char bracket)
 {
-	const bool has_lines = j->depth <= LINE_DEPTH && !j->is_first;
+	const bool has_lines = j->depth <= j->line_depth && !j->is_first;
 
 	j->depth--;
 	if (has_lines)

@@ -12,8 +12,9 @@
 struct json_out {
 	struct output *out;
 	uint32_t depth;
-	bool is_first; /* nothing stands yet in the innermost object or array */
-	bool has_key;  /* the next value belongs to the key just written */
+	uint32_t line_depth; /* what is at most this deep begins a line */
+	bool is_first;       /* nothing stands yet in the innermost object or array */
+	bool has_key;        /* the next value belongs to the key just written */
 };
 
 void json_out_init(struct json_out *j, struct output *out);

@@ -143,7 +143,8 @@ void utf8_cut_end(struct output *out, const char *text, size_t width)
 	}
 }
 
-void utf8_cut_middle(struct output *out, const char *text, size_t width)
+/* At most `head_width` columns stay before the ellipsis. */
+static void cut(struct output *out, const char *text, size_t width, size_t head_width)
 {
 	const size_t n = strlen(text);
 	const size_t total = utf8_width(text, n);
@@ -154,7 +155,7 @@ void utf8_cut_middle(struct output *out, const char *text, size_t width)
 		output_bytes(out, text, width == 0 ? 0 : n);
 		return;
 	}
-	const size_t head = fitting_start(text, n, width / 2, &taken);
+	const size_t head = fitting_start(text, n, head_width, &taken);
 	const size_t tail_width = width - 1 - taken;
 	/* Skip so many columns that the rest fits; a wide character may make it one more. */
 	size_t tail = fitting_start(text, n, total - tail_width, &skipped);
@@ -168,4 +169,14 @@ void utf8_cut_middle(struct output *out, const char *text, size_t width)
 	output_bytes(out, text, head);
 	output_text(out, ELLIPSIS);
 	output_bytes(out, text + tail, n - tail);
+}
+
+void utf8_cut_middle(struct output *out, const char *text, size_t width)
+{
+	cut(out, text, width, width / 2);
+}
+
+void utf8_cut_begin(struct output *out, const char *text, size_t width)
+{
+	cut(out, text, width, 0);
 }

@@ -25,7 +25,8 @@ bool utf8_is_unsafe(uint32_t c);
 /* Columns of a text. */
 size_t utf8_width(const char *text, size_t n);
 
-/* Prints a text in at most `width` columns; "…" replaces its end or middle if it is wider. */
+/* Prints a text in at most `width` columns; of a wider one "…" replaces begin, middle or end. */
+void utf8_cut_begin(struct output *out, const char *text, size_t width);
 void utf8_cut_end(struct output *out, const char *text, size_t width);
 void utf8_cut_middle(struct output *out, const char *text, size_t width);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_open.c - bytes as whatever format recognises them, and a conversion of what opens. */
+/* fuzz_open.c - bytes as whatever format recognises them, and a conversion of what opens, which
+ * depends on how many they are. */
 #include "heft/convert.h"
 #include "walk.h"
 
@@ -8,9 +9,10 @@ static void convert(const uint8_t *bytes, size_t n)
 	const struct heft_open_options options = {
 		.limits = { .max_tensors = 4096, .max_logical_bytes = 4 * WALK_BYTES },
 	};
-	const struct heft_convert_plan plan = {
-		.format = "safetensors",
-		.float_dtype = HEFT_DTYPE_F16,
+	static const char *const formats[] = { "safetensors", "heft", "onnx", "pytorch" };
+	struct heft_convert_plan plan = {
+		.format = formats[n / 2 % 4],
+		.float_dtype = n / 2 % 4 == 0 ? HEFT_DTYPE_F16 : HEFT_DTYPE_NONE,
 		.write = { .overwrite = true, .no_sync = true },
 		.run = { .n_threads = 1 },
 	};
@@ -20,8 +22,12 @@ static void convert(const uint8_t *bytes, size_t n)
 	char target[64];
 
 	fuzz_file_path(fd, path, sizeof path);
-	snprintf(target, sizeof target, "/tmp/heft-fuzz-%ld.safetensors", (long)getpid());
+	snprintf(target, sizeof target, "/tmp/heft-fuzz-%ld.out", (long)getpid());
 	if (heft_open(path, &options, &file, NULL) == HEFT_OK) {
+		if (n % 2 == 0) { /* into itself: every name is found, and little else is new */
+			plan.into = file;
+			plan.allow_transpose = true;
+		}
 		if (heft_convert(file, target, &plan, NULL, NULL) == HEFT_OK)
 			unlink(target);
 		heft_close(file);

@@ -5,6 +5,7 @@
 
 #include "fuzz.h"
 #include "heft/digest.h"
+#include "walk_graph.h"
 
 #define WALK_TENSORS 64                /* more are listed, not read */
 #define WALK_BYTES (UINT64_C(1) << 20) /* of a tensor */
@@ -40,6 +41,7 @@ static inline void walk_file(struct heft_file *file)
 		if (heft_tensor_at(file, i, &t, NULL) == HEFT_OK && i < WALK_TENSORS)
 			walk_tensor(file, &t);
 	heft_metadata(file, &json, NULL);
+	walk_graph_list(file);
 	heft_file_state(file);
 	heft_stated_weights_digest(file, digest, NULL);
 	heft_artifact_digest(file, digest, NULL);
