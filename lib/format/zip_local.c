@@ -32,7 +32,15 @@ static bool is_told(const struct heft_zip_header *h, uint64_t told, uint64_t tru
 	return told == truth || ((h->flags & HEFT_ZIP_DESCRIPTOR) && told == 0);
 }
 
-static bool are_sizes_told(const struct heft_zip_header *h, const struct heft_zip_member *m)
+/* PyTorch's archives have nothing but the header's own place there, past 4 GiB. */
+static bool is_place(const struct heft_zip_header *h, struct heft_cursor c, uint64_t base)
+{
+	return (h->flags & HEFT_ZIP_DESCRIPTOR) && h->size == 0 && h->stored_size == 0 &&
+	       heft_cursor_left(&c) == 8 && heft_cursor_u64(&c) == h->at - base;
+}
+
+static bool are_sizes_told(const struct heft_zip_header *h, const struct heft_zip_member *m,
+                           uint64_t base)
 {
 	const bool is_short = h->size != UINT32_MAX && h->stored_size != UINT32_MAX;
 	uint64_t stored_size = h->stored_size;
@@ -44,6 +52,8 @@ static bool are_sizes_told(const struct heft_zip_header *h, const struct heft_zi
 	/* Some writers add the field where it is not needed; it may not say anything else. */
 	if (is_short && !(is_told(h, size, m->size) && is_told(h, stored_size, m->stored_size)))
 		return false;
+	if (is_place(h, c, base))
+		return true;
 	if (heft_cursor_left(&c) == 0)
 		return is_short || (h->flags & HEFT_ZIP_DESCRIPTOR);
 	if (size == UINT32_MAX || is_short)
@@ -66,7 +76,7 @@ static enum heft_status check_local(const struct locals *o, uint32_t i,
 		return local_fault(m, "its local header has another method", err);
 	if ((h->flags ^ o->flags[i]) & telling)
 		return local_fault(m, "its local header has other flags", err);
-	if (!are_sizes_told(h, m))
+	if (!are_sizes_told(h, m, o->end->base))
 		return local_fault(m, "its local header has other sizes", err);
 	if (!is_told(h, h->crc, m->crc))
 		return local_fault(m, "its local header has another CRC", err);
