@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* format/torch.h - what the values of a PyTorch pickle say of its tensors, whatever the container: a
- * zip archive, a TorchScript one, or a legacy file (spec/foreign/pytorch.md). */
+/* format/torch.h - what the values of a PyTorch pickle say of its tensors, whatever the container:
+ * a zip archive, a TorchScript one, or a legacy file (spec/foreign/pytorch.md). */
 #ifndef FORMAT_TORCH_H
 #define FORMAT_TORCH_H
 
@@ -21,8 +21,10 @@ struct heft_torch_storage {
 struct heft_torch_view {
 	uint32_t storage; /* HEFT_TORCH_NO_STORAGE: it has no bytes (empty, or on a meta device) */
 	uint64_t offset;  /* bytes, of element 0 */
-	uint64_t strides_at; /* in `strides`: rank of them, in elements, not negative */
-	bool is_contiguous;  /* its bytes lie one behind the other, row-major */
+	/* in `strides`: rank of them, in elements, not negative; F4's in pairs of them, as the
+	 * last dimension was before it was doubled */
+	uint64_t strides_at;
+	bool is_contiguous; /* its bytes lie one behind the other, row-major */
 };
 #define HEFT_TORCH_NO_STORAGE UINT32_MAX
 
@@ -30,7 +32,8 @@ struct heft_torch_model {
 	struct heft_listing *tensors;  /* ties set: the same storage through the same view */
 	struct heft_torch_view *views; /* one a tensor; every element lies inside its storage */
 	uint64_t *strides;
-	struct heft_torch_storage *storages; /* each key once */
+	/* each key that a persistent id names, once, whether a tensor looks into it or not */
+	struct heft_torch_storage *storages;
 	uint32_t n_storages;
 	char *metadata; /* the other values, one JSON object */
 };

@@ -194,10 +194,10 @@ START_TEST(a_zip_archive_of_something_else_is_no_npz)
 	ck_assert_uint_eq(f->probe((const uint8_t *)"PK\1\2", 4, 100), 0);
 	ck_assert_uint_eq(f->probe((const uint8_t *)"PK\3", 3, 3), 0);
 	zip_begin(&z);
-	zip_add(&z, &(struct zip_part){ .name = "archive/data.pkl", .bytes = "x", .size = 1 });
+	zip_add(&z, &(struct zip_part){ .name = "archive/notes.txt", .bytes = "x", .size = 1 });
 	zip_finish(&z);
 	scratch_init(&s);
-	scratch_write(scratch_path(&s, "m.pt"), z.b.bytes, z.b.size);
+	scratch_write(scratch_path(&s, "m.zip"), z.b.bytes, z.b.size);
 	ck_assert_int_eq(heft_open(s.paths[0], NULL, &file, &err), HEFT_E_NOT_FORMAT);
 	ck_assert_ptr_nonnull(strstr(err.msg, ".npy"));
 	scratch_done(&s);
@@ -390,6 +390,8 @@ START_TEST(what_npz_cannot_hold_is_said_before)
 	made_add(&m, "w", HEFT_DTYPE_F32, 1, 3, 0);
 	ck_assert_int_eq(f->check(&m.plan, &err), HEFT_OK);
 	m.plan.metadata = "{}";
+	ck_assert_int_eq(f->check(&m.plan, &err), HEFT_OK);
+	m.plan.metadata = "{\"heft.wrapper\":\"model\",\"heft.versions\":{\"a\":1}}";
 	ck_assert_int_eq(f->check(&m.plan, &err), HEFT_OK);
 	m.plan.metadata = "{\"k\":\"v\"}";
 	ck_assert_int_eq(f->check(&m.plan, &err), HEFT_E_USAGE);
