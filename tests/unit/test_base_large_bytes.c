@@ -5,6 +5,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "alloc_fail.h"
 #include "unit.h"
 
 START_TEST(many_bytes_lie_in_a_temporary_file)
@@ -36,12 +37,14 @@ START_TEST(where_there_is_no_room_they_lie_on_the_heap)
 }
 END_TEST
 
-START_TEST(too_many_bytes_are_refused)
+START_TEST(without_memory_there_are_none)
 {
 	struct heft_large_bytes b;
 	struct heft_error err;
 
-	ck_assert_int_eq(heft_large_bytes_init(&b, UINT64_MAX, "/nowhere", &err), HEFT_E_NOMEM);
+	alloc_fail_at(1);
+	ck_assert_int_eq(heft_large_bytes_init(&b, 100, NULL, &err), HEFT_E_NOMEM);
+	ck_assert(alloc_fail_done());
 	ck_assert_ptr_null(b.bytes);
 	heft_large_bytes_done(&b);
 }
@@ -54,7 +57,7 @@ int main(void)
 
 	tcase_add_loop_test(tc, many_bytes_lie_in_a_temporary_file, 0, 3);
 	tcase_add_test(tc, where_there_is_no_room_they_lie_on_the_heap);
-	tcase_add_test(tc, too_many_bytes_are_refused);
+	tcase_add_test(tc, without_memory_there_are_none);
 	suite_add_tcase(suite, tc);
 	return heft_unit_run(suite);
 }
