@@ -198,7 +198,7 @@ static enum heft_status flush(struct layout *l, struct heft_error *err)
 	return HEFT_OK;
 }
 
-/* The next n bytes of the model; NULL: zeros for now. */
+/* The next n bytes of the model; NULL: zeros, until they are known. */
 static enum heft_status gather(struct layout *l, const uint8_t *bytes, size_t n,
                                struct heft_error *err)
 {

@@ -8,10 +8,9 @@ spec/digest.md; or the status and the offset of the fault. Needs nothing but Pyt
 """
 import hashlib
 import itertools
-import pathlib
 import struct
-import sys
 
+from fixture_checks import write
 from make_safetensors import tree
 
 # By NumPy's name without the byte order: the number of spec/ids.md, the bytes of an element, those swapped together.
@@ -183,13 +182,5 @@ def made():
     return files
 
 
-def main():
-    root = pathlib.Path(__file__).resolve().parents[2]
-    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else root / "fixtures"
-    for path, content in made().items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)
-
-
 if __name__ == "__main__":
-    main()
+    write(made())

@@ -7,11 +7,10 @@ FOLDER is fixtures/ by default. Beside NAME.npz stands NAME.expect: "ok", and th
 the status and the offset of the fault. Needs nothing but Python.
 """
 import hashlib
-import pathlib
 import struct
-import sys
 import zlib
 
+from fixture_checks import write
 from make_safetensors import tree
 
 # By NumPy's name of it: the number of spec/ids.md, and the bytes of an element.
@@ -244,13 +243,5 @@ def made():
     return files
 
 
-def main():
-    root = pathlib.Path(__file__).resolve().parents[2]
-    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else root / "fixtures"
-    for path, content in made().items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)
-
-
 if __name__ == "__main__":
-    main()
+    write(made())

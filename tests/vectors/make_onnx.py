@@ -8,10 +8,9 @@ spec/digest.md; or the status and the offset of the fault. Needs nothing but Pyt
 field by field, with the numbers that onnx.proto gives.
 """
 import hashlib
-import pathlib
 import struct
-import sys
 
+from fixture_checks import write
 from make_safetensors import tree
 
 
@@ -509,13 +508,5 @@ def made():
     return files
 
 
-def main():
-    root = pathlib.Path(__file__).resolve().parents[2]
-    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else root / "fixtures"
-    for path, content in made().items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)
-
-
 if __name__ == "__main__":
-    main()
+    write(made())

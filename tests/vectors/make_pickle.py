@@ -11,11 +11,12 @@ names ("-": none). Needs nothing but Python.
 import collections
 import hashlib
 import io
-import pathlib
 import pickle
 import struct
 import sys
 import zipfile
+
+from fixture_checks import write
 
 MEMBER = "a/data.pkl"
 DATA_OFF = 30 + len(MEMBER)
@@ -256,13 +257,5 @@ def made():
     return files
 
 
-def main():
-    root = pathlib.Path(__file__).resolve().parents[2]
-    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else root / "fixtures"
-    for path, content in made().items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)
-
-
 if __name__ == "__main__":
-    main()
+    write(made())

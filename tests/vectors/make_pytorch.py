@@ -7,10 +7,9 @@ FOLDER is fixtures/ by default. Beside NAME.pt stands NAME.expect: "ok", and the
 the status and the offset of the fault. Needs nothing but Python: pickles are put together opcode by opcode.
 """
 import hashlib
-import pathlib
 import struct
-import sys
 
+from fixture_checks import write
 from make_npz import DESCRIPTOR, Member, Raw, archive, product
 from make_safetensors import tree
 
@@ -286,13 +285,5 @@ def made():
     return files
 
 
-def main():
-    root = pathlib.Path(__file__).resolve().parents[2]
-    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else root / "fixtures"
-    for path, content in made().items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)
-
-
 if __name__ == "__main__":
-    main()
+    write(made())

@@ -8,10 +8,10 @@ spec/digest.md; or the status and the offset of the fault. Needs nothing but Pyt
 """
 import hashlib
 import json
-import pathlib
 import re
 import struct
-import sys
+
+from fixture_checks import write
 
 # By dtype: the number of spec/ids.md, and how many bits an element has.
 DTYPES = {
@@ -185,13 +185,5 @@ def made():
     return files
 
 
-def main():
-    root = pathlib.Path(__file__).resolve().parents[2]
-    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else root / "fixtures"
-    for path, content in made().items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)
-
-
 if __name__ == "__main__":
-    main()
+    write(made())

@@ -8,10 +8,9 @@ by spec/digest.md; or the status and the offset of the fault, or "-" where none 
 """
 import hashlib
 import json
-import pathlib
 import struct
-import sys
 
+from fixture_checks import write
 from make_safetensors import DTYPES, data, entry, file_of, tree
 
 INDEX = "model.safetensors.index.json"
@@ -92,13 +91,5 @@ def made():
     return files
 
 
-def main():
-    root = pathlib.Path(__file__).resolve().parents[2]
-    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else root / "fixtures" / "shards"
-    for path, content in made().items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)
-
-
 if __name__ == "__main__":
-    main()
+    write(made())

@@ -6,9 +6,8 @@
 FOLDER is fixtures/ by default. Beside torch-tree-NAME.pt stands torch-tree-NAME.expect: "ok", and the weights digest by
 spec/digest.md; or the status and the offset of the fault. make_pytorch.py makes the archives around them.
 """
-import pathlib
-import sys
 
+from fixture_checks import write
 from make_npz import archive
 from make_pytorch import (
     SMALL,
@@ -158,13 +157,5 @@ def made():
     return files
 
 
-def main():
-    root = pathlib.Path(__file__).resolve().parents[2]
-    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else root / "fixtures"
-    for path, content in made().items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)
-
-
 if __name__ == "__main__":
-    main()
+    write(made())

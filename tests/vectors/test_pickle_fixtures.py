@@ -1,44 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pickles that want something run, and broken ones: each is refused, where it should be, by name (K1-3, K1-4, K2-1 to K2-5)."""
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import make_pickle
 import pytest
+from fixture_checks import check_made, invalid, run, stem, valid
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-FIXTURES = ROOT / "fixtures"
-HEFT = os.environ.get("HEFT", "heft")
-VALID = sorted((FIXTURES / "valid").glob("pickle-*.pt"))
-INVALID = sorted((FIXTURES / "invalid").glob("pickle-*.pt"))
+VALID = valid("pickle-*.pt")
+INVALID = invalid("pickle-*.pt")
 
 
 def test_the_script_makes_the_fixtures(tmp_path):
-    subprocess.run([sys.executable, ROOT / "tests" / "vectors" / "make_pickle.py", tmp_path], check=True)
-    made = {p.relative_to(tmp_path): p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
-    there = {p.relative_to(FIXTURES) for p in FIXTURES.rglob("pickle-*")}
-    assert set(made) == there
-    for path, content in made.items():
-        assert (FIXTURES / path).read_bytes() == content, path
+    check_made("make_pickle.py", "pickle-", tmp_path)
 
 
-@pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", VALID, ids=stem)
 def test_every_protocol_tells_the_same(path):
-    told = subprocess.run([HEFT, "inspect", "--json", path], capture_output=True, text=True, check=False)
+    told = run("inspect", "--json", path)
     assert told.returncode == 0, told.stderr
     assert json.loads(told.stdout)["metadata"] == make_pickle.METADATA
 
 
 def refused(path):
-    told = subprocess.run([HEFT, "inspect", path], capture_output=True, text=True, check=False)
+    told = run("inspect", path)
     assert told.returncode == 3 and told.stdout == "", told.stderr
     return told.stderr
 
 
-@pytest.mark.parametrize("path", INVALID, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", INVALID, ids=stem)
 def test_a_pickle_is_refused_and_what_it_wants_is_named(path):
     _, offset, name = path.with_suffix(".expect").read_text().rstrip("\n").split(" ", 2)
     told = refused(path)
