@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernel/product_kernels.h - what the variants of a product have to offer: tiles of a few pixels
+ * times a few vectors of channels, and rows of a depthwise product. Inside of the kernels only. */
+#ifndef KERNEL_PRODUCT_KERNELS_H
+#define KERNEL_PRODUCT_KERNELS_H
+
+#include "kernel/product.h"
+
+#define HEFT_TILE_ROWS 10    /* at most */
+#define HEFT_TILE_VECTORS 4  /* at most */
+#define HEFT_TILE_FLOATS 384 /* at most, in all rows and vectors */
+
+/* How a tile's, or a row's, sums become outputs. */
+struct heft_tile_end {
+	const struct heft_product_end *end;
+	float *const *y;              /* of each row, at the tile's first channel */
+	const float *const *residual; /* likewise, or NULL */
+	const float *bias;            /* at the tile's first channel, or NULL */
+	size_t n_last;                /* channels in the last vector; the others are full */
+	bool is_streamed;             /* past the caches: y is aligned, and all vectors are full */
+};
+
+/* One piece of one tile. */
+struct heft_tile {
+	const float *const *taps; /* row i's tap t starts at taps[i * n_taps + t] */
+	size_t n_taps;
+	size_t run; /* values of one tap */
+	size_t tap; /* the piece begins in this tap, */
+	size_t at;  /* at this value */
+	size_t n_terms;
+	const float *panel; /* the weights of the piece's first term */
+	uintptr_t ahead;    /* bytes from a value to one that will be needed soon, or 0 */
+	float *sums;        /* not NULL: the sums go there, row by row, and end is not looked at */
+	struct heft_tile_end end;
+};
+
+/* A tile of so many pixels; of as many vectors as the row of the table says. */
+struct heft_tile_kernel {
+	size_t n_rows;
+	void (*piece)(const struct heft_tile *tile);
+	void (*finish)(const struct heft_tile_end *end, const float *sums);
+};
+
+/* One row of outputs of a depthwise product, all channels. */
+struct heft_depthwise_row {
+	const struct heft_product *p;
+	const float *const *x; /* input rows, one for each row of taps, or NULL: padding */
+	const float *packed;
+	const float *bias;
+	const float *residual; /* the output row's */
+	float *y;
+	uintptr_t ahead; /* the input that the next row needs and this one does not, or 0 */
+	bool is_streamed;
+};
+
+struct heft_product_kernels {
+	size_t vector;                                        /* floats */
+	size_t n_panel_vectors;                               /* at most, in one panel */
+	struct heft_tile_kernel tiles[HEFT_TILE_VECTORS + 1]; /* by the panel's vectors */
+	void (*depthwise_row)(const struct heft_depthwise_row *row);
+	void (*fence)(void); /* behind streamed outputs */
+};
+
+extern const struct heft_product_kernels heft_product_scalar;
+extern const struct heft_product_kernels heft_product_avx2;
+extern const struct heft_product_kernels heft_product_avx512;
+
+/* The input position of tap k for output o on one axis: false if there is none. */
+static inline bool heft_product_tap(const struct heft_product *p, size_t axis, size_t o, size_t k,
+                                    size_t *position)
+{
+	const size_t step = k * p->dilation[axis];
+	size_t at = o;
+
+	if (p->is_transposed) {
+		at += p->pad[axis];
+		if (at < step || (at - step) % p->stride[axis] != 0)
+			return false;
+		*position = (at - step) / p->stride[axis];
+	} else {
+		at = at * p->stride[axis] + step;
+		if (at < p->pad[axis])
+			return false;
+		*position = at - p->pad[axis];
+	}
+	return *position < p->in[axis];
+}
+
+/* The pointers of pixels [pixel, pixel + n), n_taps each, to `taps`. `x` is the group's, `zeros`
+ * has `run` of them; `steps` from heft_product_steps. */
+void heft_product_taps(const struct heft_product *p, const float *x, const float *zeros,
+                       const size_t *steps, size_t pixel, size_t n, const float **taps);
+/* How far each tap is from the first, where all are inside. */
+void heft_product_steps(const struct heft_product *p, size_t *steps);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* product_taps.c - where the taps of output pixels lie in the input: a pointer each, to zeros for
+ * a tap in the padding, so that nothing is copied. */
+#include "kernel/product_kernels.h"
+
+/* An output pixel. */
+struct pixel {
+	size_t image;
+	size_t at[3];
+};
+
+/* A window whose rows are runs has one tap a row. */
+static size_t width_of(const struct heft_product *p)
+{
+	return p->is_joined ? 1 : p->kernel[2];
+}
+
+void heft_product_steps(const struct heft_product *p, size_t *steps)
+{
+	const size_t width = width_of(p);
+
+	for (size_t d = 0; d < p->kernel[0]; d++) {
+		for (size_t h = 0; h < p->kernel[1]; h++) {
+			size_t at = d * p->dilation[0] * p->in[1] + h * p->dilation[1];
+
+			at *= p->in[2] * p->x_ld;
+			for (size_t w = 0; w < width; w++, at += p->dilation[2] * p->x_ld)
+				*steps++ = at;
+		}
+	}
+}
+
+static struct pixel pixel_at(const struct heft_product *p, size_t i)
+{
+	struct pixel o;
+
+	for (size_t axis = 3; axis-- > 0; i /= p->out[axis])
+		o.at[axis] = i % p->out[axis];
+	o.image = i;
+	return o;
+}
+
+static void go_on(const struct heft_product *p, struct pixel *o)
+{
+	for (size_t axis = 3; axis-- > 0;) {
+		if (++o->at[axis] < p->out[axis])
+			return;
+		o->at[axis] = 0;
+	}
+	o->image++;
+}
+
+/* The first tap's place, if all taps are inside. */
+static bool find_inside(const struct heft_product *p, const struct pixel *o, size_t *first)
+{
+	*first = o->image;
+	if (p->is_transposed)
+		return false;
+	for (size_t axis = 0; axis < 3; axis++) {
+		const size_t reach = (p->kernel[axis] - 1) * p->dilation[axis];
+		const size_t at = o->at[axis] * p->stride[axis];
+
+		if (at < p->pad[axis] || at - p->pad[axis] + reach >= p->in[axis])
+			return false;
+		*first = *first * p->in[axis] + at - p->pad[axis];
+	}
+	*first *= p->x_ld;
+	return true;
+}
+
+/* Taps one by one; a window that is not whole. */
+static void find_each(const struct heft_product *p, const struct pixel *o, const float *x,
+                      const float *zeros, const float **taps)
+{
+	const size_t width = width_of(p);
+	size_t at[3] = { 0, 0, 0 };
+
+	for (size_t d = 0; d < p->kernel[0]; d++) {
+		const bool has_d = heft_product_tap(p, 0, o->at[0], d, &at[0]);
+
+		for (size_t h = 0; h < p->kernel[1]; h++) {
+			const bool has_h = has_d && heft_product_tap(p, 1, o->at[1], h, &at[1]);
+
+			for (size_t w = 0; w < width; w++, taps++) {
+				*taps = zeros;
+				if (!has_h || !heft_product_tap(p, 2, o->at[2], w, &at[2]))
+					continue;
+				*taps = x + (((o->image * p->in[0] + at[0]) * p->in[1] + at[1]) *
+				                     p->in[2] +
+				             at[2]) *
+				                    p->x_ld;
+			}
+		}
+	}
+}
+
+void heft_product_taps(const struct heft_product *p, const float *x, const float *zeros,
+                       const size_t *steps, size_t pixel, size_t n, const float **taps)
+{
+	struct pixel o;
+
+	if (p->is_linear) {
+		for (size_t i = 0; i < n; i++)
+			taps[i] = x + (pixel + i) * p->x_ld;
+		return;
+	}
+	if (p->n_taps == 0)
+		return;
+	o = pixel_at(p, pixel);
+	for (size_t i = 0; i < n; i++, taps += p->n_taps, go_on(p, &o)) {
+		size_t first;
+
+		if (!find_inside(p, &o, &first)) {
+			find_each(p, &o, x, zeros, taps);
+			continue;
+		}
+		for (size_t t = 0; t < p->n_taps; t++)
+			taps[t] = x + first + steps[t];
+	}
+}
