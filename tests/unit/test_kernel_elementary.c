@@ -249,8 +249,8 @@ static uint64_t try_f64(const struct f64_case *f, const double *x, size_t n, uin
 	return hash(h, y, n * sizeof *y);
 }
 
-/* F1-2 (sqrt, reciprocal), F4-1, F4-2, F4-3, F4-4, F4-5, F4-6, F4-7, F4-8, F4-9, F4-10, F4-11, F4-12,
- * F4-14, F4-17: every 16,381st F32 there is, and the edges. */
+/* F1-2 (sqrt, reciprocal), F4-1, F4-2, F4-3, F4-4, F4-5, F4-6, F4-7, F4-8, F4-9, F4-10, F4-11,
+ * F4-12, F4-14, F4-17: every 16,381st F32 there is, and the edges. */
 START_TEST(f32_functions_are_near_the_truth_and_the_same_in_every_variant)
 {
 	const struct f32_case *f = &f32_cases[_i];
