@@ -20,6 +20,17 @@ static int has_f16c(void)
 	return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
 }
 
+/* gcc 12 and clang 14 know no name for it. */
+static int has_sha(void)
+{
+	unsigned a;
+	unsigned b;
+	unsigned c;
+	unsigned d;
+
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_SHA);
+}
+
 /* The compilers' tests also ask whether the system saves the wide registers. */
 static uint32_t read_bits(void)
 {
@@ -35,6 +46,8 @@ static uint32_t read_bits(void)
 	    __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
 	    __builtin_cpu_supports("avx512dq"))
 		bits |= HEFT_CPU_AVX512;
+	if (__builtin_cpu_supports("sse4.1") && has_sha())
+		bits |= HEFT_CPU_SHA;
 	return bits;
 }
 #elif defined(__aarch64__) && defined(__linux__)

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/cpu.h"
+
 void heft_digest_bytes(struct heft_sha256 *h, enum heft_digest_domain domain, const void *bytes,
                        size_t n, uint8_t *digest)
 {
@@ -11,6 +13,21 @@ void heft_digest_bytes(struct heft_sha256 *h, enum heft_digest_domain domain, co
 	heft_sha256_add_u8(h, (uint8_t)domain);
 	heft_sha256_add(h, bytes, n);
 	heft_sha256_end(h, digest);
+}
+
+void heft_digest_leaves_by(uint32_t cpu_bits, struct heft_sha256 *h,
+                           const struct heft_sha256_input *chunks, size_t n)
+{
+	if (heft_sha256_pairs(cpu_bits, HEFT_DOMAIN_LEAF, chunks, n))
+		return;
+	for (size_t i = 0; i < n; i++)
+		heft_digest_bytes(h, HEFT_DOMAIN_LEAF, chunks[i].bytes, chunks[i].n,
+		                  chunks[i].digest);
+}
+
+void heft_digest_leaves(struct heft_sha256 *h, const struct heft_sha256_input *chunks, size_t n)
+{
+	heft_digest_leaves_by(heft_cpu_bits(), h, chunks, n);
 }
 
 void heft_digest_section(struct heft_sha256 *h, uint32_t type, const void *bytes, size_t n,

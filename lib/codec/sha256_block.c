@@ -7,7 +7,7 @@
 #define BLOCK 64u
 
 /* FIPS 180-4, 4.2.2: from the cube roots of the first 64 primes. */
-static const uint32_t k[64] = {
+const uint32_t heft_sha256_k[64] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4,
 	0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe,
 	0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f,
@@ -19,6 +19,10 @@ static const uint32_t k[64] = {
 	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7,
 	0xc67178f2,
 };
+
+/* FIPS 180-4, 5.3.3: from the square roots of the first 8 primes. */
+const uint32_t heft_sha256_start[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+	                                0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
 
 static uint32_t rotr(uint32_t x, unsigned n)
 {
@@ -61,7 +65,7 @@ static void compress(uint32_t state[8], const uint8_t *block)
 	for (unsigned t = 0; t < 64; t++) {
 		const uint32_t s1 = rotr(v[4], 6) ^ rotr(v[4], 11) ^ rotr(v[4], 25);
 		const uint32_t ch = (v[4] & v[5]) ^ (~v[4] & v[6]);
-		const uint32_t t1 = v[7] + s1 + ch + k[t] + w[t];
+		const uint32_t t1 = v[7] + s1 + ch + heft_sha256_k[t] + w[t];
 		const uint32_t s0 = rotr(v[0], 2) ^ rotr(v[0], 13) ^ rotr(v[0], 22);
 		const uint32_t maj = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
 
@@ -75,13 +79,13 @@ static void compress(uint32_t state[8], const uint8_t *block)
 
 void heft_sha256_portable(const uint8_t *bytes, size_t n, uint8_t *digest)
 {
-	uint32_t state[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-		              0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
+	uint32_t state[8];
 	const uint64_t n_bits = (uint64_t)n * 8;
 	uint8_t end[2 * BLOCK] = { 0 };
 	size_t left = n;
 	size_t end_size;
 
+	memcpy(state, heft_sha256_start, sizeof state);
 	for (; left >= BLOCK; left -= BLOCK, bytes += BLOCK)
 		compress(state, bytes);
 	if (left > 0)

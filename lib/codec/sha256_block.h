@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+extern const uint32_t heft_sha256_k[64];
+extern const uint32_t heft_sha256_start[8];
+
 void heft_sha256_portable(const uint8_t *bytes, size_t n, uint8_t *digest);
 
 #endif

@@ -196,13 +196,15 @@ enum heft_status heft_chunk_read(struct heft_chunk_reader *r, const struct heft_
 }
 
 /* R4.3-2. */
-static enum heft_status compare_leaf(struct heft_chunk_reader *r, uint32_t row_i,
-                                     const struct heft_row *row, uint64_t chunk_i,
-                                     const uint8_t *leaf, struct heft_error *err)
+enum heft_status heft_chunk_check(struct heft_chunk_reader *r, uint32_t row_i,
+                                  const struct heft_row *row, uint64_t chunk_i, const uint8_t *leaf,
+                                  struct heft_error *err)
 {
 	uint8_t stated[HEFT_LEAF_SIZE];
 	struct heft_extent e;
 
+	if (!r->h)
+		HEFT_TRY(heft_sha256_new(&r->h, err));
 	HEFT_TRY(heft_index_leaf(r->ix, row_i, row, chunk_i, r->h, stated, err));
 	if (memcmp(leaf, stated, sizeof stated) == 0)
 		return HEFT_OK;
@@ -217,7 +219,7 @@ enum heft_status heft_chunk_read_hashed(struct heft_chunk_reader *r, uint32_t ro
                                         struct heft_error *err)
 {
 	uint8_t computed[HEFT_LEAF_SIZE];
-	size_t size;
+	size_t size = 0;
 
 	if (!r->h)
 		HEFT_TRY(heft_sha256_new(&r->h, err));
@@ -225,7 +227,7 @@ enum heft_status heft_chunk_read_hashed(struct heft_chunk_reader *r, uint32_t ro
 	heft_digest_bytes(r->h, HEFT_DOMAIN_LEAF, dst, size, computed);
 	HEFT_TRY(heft_sha256_check(r->h, err));
 	if (verify)
-		HEFT_TRY(compare_leaf(r, row_i, row, chunk_i, computed, err));
+		HEFT_TRY(heft_chunk_check(r, row_i, row, chunk_i, computed, err));
 	if (leaf)
 		memcpy(leaf, computed, sizeof computed);
 	*n = size;

@@ -144,8 +144,12 @@ void heft_chunk_reader_free(struct heft_chunk_reader *r);
  * checked when coded. */
 enum heft_status heft_chunk_read(struct heft_chunk_reader *r, const struct heft_row *row,
                                  uint64_t chunk_i, uint8_t *dst, size_t *n, struct heft_error *err);
-/* The same, and its leaf: computed into `leaf` (may be NULL), and, when `verify`, compared with the
- * stated one. */
+/* Compares the leaf that was computed of a chunk, once that was read, with the stated one. */
+enum heft_status heft_chunk_check(struct heft_chunk_reader *r, uint32_t row_i,
+                                  const struct heft_row *row, uint64_t chunk_i, const uint8_t *leaf,
+                                  struct heft_error *err);
+/* heft_chunk_read, and the chunk's leaf: computed into `leaf` (may be NULL), and, when `verify`,
+ * compared with the stated one. */
 enum heft_status heft_chunk_read_hashed(struct heft_chunk_reader *r, uint32_t row_i,
                                         const struct heft_row *row, uint64_t chunk_i, bool verify,
                                         uint8_t *dst, size_t *n, uint8_t *leaf,

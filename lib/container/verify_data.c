@@ -13,6 +13,9 @@
 #include "container/verify_parts.h"
 #include "tensor/dtype.h"
 
+/* Chunks of a run that are read and hashed together. */
+#define PIECE_CHUNKS 2
+
 /* A run whose chunks are read. */
 struct job {
 	const struct heft_generation *g;
@@ -30,7 +33,14 @@ struct other_leaf {
 struct worker {
 	struct heft_chunk_reader *readers[2]; /* of the generation that is asked for, and before */
 	struct heft_sha256 *h;
-	uint8_t *chunk;
+	uint8_t *chunks; /* PIECE_CHUNKS of w->room */
+};
+
+/* What became of one chunk of a piece. */
+struct outcome {
+	enum heft_status st;
+	struct heft_error found;
+	uint8_t leaf[HEFT_LEAF_SIZE]; /* when st is HEFT_OK */
 };
 
 struct work {
@@ -160,7 +170,7 @@ static enum heft_status number_pieces(struct work *w, struct heft_error *err)
 
 		HEFT_TRY(heft_index_row(g->ix, g->runs.rows[w->jobs[i].run_i], &row, err));
 		w->jobs[i].first_piece = w->n_pieces;
-		w->n_pieces += row.n_chunks;
+		w->n_pieces += row.n_chunks / PIECE_CHUNKS + (row.n_chunks % PIECE_CHUNKS > 0);
 		if (heft_chunk_bytes(&row, 0) > w->room)
 			w->room = (size_t)heft_chunk_bytes(&row, 0);
 	}
@@ -272,23 +282,42 @@ static enum heft_status compare_leaf(struct work *w, const struct job *job,
 	return note(w, job, "chunk", row, st, &found, err);
 }
 
-static enum heft_status verify_chunk(struct work *w, struct worker *worker, const struct job *job,
-                                     const struct heft_row *row, uint64_t chunk_i,
-                                     struct heft_error *err)
+/* Reads n chunks from `first` on, and hashes those that could be read. */
+static enum heft_status read_piece(struct worker *worker, const struct job *job,
+                                   const struct heft_row *row, uint64_t first, size_t n,
+                                   struct outcome *outcomes, struct heft_error *err)
 {
-	struct heft_error found = no_error();
-	uint8_t leaf[HEFT_LEAF_SIZE];
-	enum heft_status st;
-	size_t n;
+	struct heft_sha256_input inputs[PIECE_CHUNKS];
+	uint8_t *to = worker->chunks;
+	size_t n_read = 0;
 
-	st = heft_chunk_read_hashed(worker->readers[job->g->is_before],
-	                            job->g->runs.rows[job->run_i], row, chunk_i, false,
-	                            worker->chunk, &n, leaf, &found);
-	if (st == HEFT_OK)
-		return compare_leaf(w, job, row, chunk_i, leaf, err);
+	for (size_t i = 0; i < n; i++) {
+		struct outcome *o = &outcomes[i];
+		size_t size;
+
+		o->found = no_error();
+		o->st = heft_chunk_read(worker->readers[job->g->is_before], row, first + i, to,
+		                        &size, &o->found);
+		if (o->st != HEFT_OK)
+			continue;
+		inputs[n_read++] = (struct heft_sha256_input){ .bytes = to,
+			                                       .n = size,
+			                                       .digest = o->leaf };
+		to += size;
+	}
+	heft_digest_leaves(worker->h, inputs, n_read);
+	return heft_sha256_check(worker->h, err);
+}
+
+static enum heft_status note_chunk(struct work *w, const struct job *job,
+                                   const struct heft_row *row, uint64_t chunk_i,
+                                   const struct outcome *o, struct heft_error *err)
+{
+	if (o->st == HEFT_OK)
+		return compare_leaf(w, job, row, chunk_i, o->leaf, err);
 	if (!job->g->is_before)
 		atomic_store(&w->is_unreadable, true);
-	return note(w, job, "chunk", row, st, &found, err);
+	return note(w, job, "chunk", row, o->st, &o->found, err);
 }
 
 static enum heft_status verify_piece(void *ctx, uint64_t i, uint32_t worker_i,
@@ -297,14 +326,21 @@ static enum heft_status verify_piece(void *ctx, uint64_t i, uint32_t worker_i,
 	struct work *w = ctx;
 	struct worker *worker = &w->workers[worker_i];
 	const struct job *job = job_of(w, i);
-	const uint64_t chunk_i = i - job->first_piece;
+	const uint64_t first = (i - job->first_piece) * PIECE_CHUNKS;
+	struct outcome outcomes[PIECE_CHUNKS];
 	struct heft_row row;
+	size_t n;
 
 	HEFT_TRY(heft_index_row(job->g->ix, job->g->runs.rows[job->run_i], &row, err));
-	if (chunk_i == 0)
+	n = row.n_chunks - first < PIECE_CHUNKS ? (size_t)(row.n_chunks - first) : PIECE_CHUNKS;
+	if (first == 0)
 		HEFT_TRY(check_root(w, worker, job, &row, err));
-	HEFT_TRY(verify_chunk(w, worker, job, &row, chunk_i, err));
-	return heft_meter_add(&w->meter, heft_chunk_bytes(&row, chunk_i), err);
+	HEFT_TRY(read_piece(worker, job, &row, first, n, outcomes, err));
+	for (size_t k = 0; k < n; k++) {
+		HEFT_TRY(note_chunk(w, job, &row, first + k, &outcomes[k], err));
+		HEFT_TRY(heft_meter_add(&w->meter, heft_chunk_bytes(&row, first + k), err));
+	}
+	return HEFT_OK;
 }
 
 /* --- the workers --- */
@@ -318,8 +354,8 @@ static enum heft_status worker_init(struct worker *worker, const struct work *w,
 	HEFT_TRY(heft_chunk_reader_new(v->of.ix, &worker->readers[0], err));
 	if (v->before.ix)
 		HEFT_TRY(heft_chunk_reader_new(v->before.ix, &worker->readers[1], err));
-	worker->chunk = heft_alloc(w->room);
-	if (!worker->chunk)
+	worker->chunks = heft_alloc_array(PIECE_CHUNKS, w->room);
+	if (!worker->chunks)
 		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory to read chunks");
 	return HEFT_OK;
 }
@@ -354,7 +390,7 @@ static void work_done(struct work *w)
 		heft_chunk_reader_free(w->workers[i].readers[0]);
 		heft_chunk_reader_free(w->workers[i].readers[1]);
 		heft_sha256_free(w->workers[i].h);
-		heft_free(w->workers[i].chunk);
+		heft_free(w->workers[i].chunks);
 	}
 	heft_free(w->workers);
 	heft_free(w->jobs);

@@ -52,25 +52,23 @@ static void begin_stretch(struct cutter *c, uint32_t tensor, uint64_t chunk, uin
 	c->n_stretches++;
 }
 
-/* A full chunk, which is more than half a group, is a group of its own. */
-static void cut_full(struct cutter *c, uint32_t tensor, uint64_t n_chunks)
+/* The first n chunks of a tensor, all full; a full one is more than half of a small group. */
+static void cut_full(struct cutter *c, uint32_t tensor, uint64_t n, uint32_t per_group)
 {
-	if (n_chunks == 0)
+	if (n == 0)
 		return;
-	begin_stretch(c, tensor, 0, 1);
-	c->n_groups += n_chunks;
+	begin_stretch(c, tensor, 0, per_group);
+	c->n_groups += n / per_group;
 	c->n_left = 0;
 }
 
-/* A tensor's last chunk: when the group has no room for it, another one begins. */
-static void cut_rest(struct cutter *c, uint32_t tensor, uint64_t chunk, size_t n_bytes)
+/* One chunk: when the group has no room for it, another one begins. */
+static void cut_one(struct cutter *c, uint32_t tensor, uint64_t chunk, size_t n_bytes, size_t room)
 {
-	if (n_bytes == 0)
-		return;
 	if (n_bytes > c->room || c->n_left == 0) {
 		begin_stretch(c, tensor, chunk, 0);
 		c->n_groups++;
-		c->room = HEFT_GROUP_BYTES;
+		c->room = room;
 		c->n_left = HEFT_GROUP_CHUNKS;
 	}
 	c->room -= n_bytes;
@@ -81,13 +79,19 @@ static void cut_rest(struct cutter *c, uint32_t tensor, uint64_t chunk, size_t n
 
 static void cut(struct cutter *c)
 {
+	const uint32_t per_group = c->plan->has_pairs ? 2 : 1;
+
 	for (uint32_t i = 0; i < c->plan->n_tensors; i++) {
 		const struct heft_plan_tensor *t = &c->plan->tensors[i];
 		const uint32_t chunk = t->n_bytes ? heft_chunk_size(t->unit) : 1;
 		const uint64_t n_full = t->n_bytes / chunk;
+		const uint64_t n_even = n_full - n_full % per_group;
 
-		cut_full(c, i, n_full);
-		cut_rest(c, i, n_full, (size_t)(t->n_bytes % chunk));
+		cut_full(c, i, n_even, per_group);
+		if (n_full > n_even)
+			cut_one(c, i, n_even, chunk, HEFT_PAIR_BYTES);
+		if (t->n_bytes % chunk > 0)
+			cut_one(c, i, n_full, (size_t)(t->n_bytes % chunk), HEFT_GROUP_BYTES);
 	}
 }
 
@@ -146,7 +150,7 @@ void heft_group_begin(struct heft_group_walk *g, const struct heft_chunk_plan *p
 		.plan = p,
 		.tensor = s->first_tensor,
 		.n_left = s->n_chunks,
-		.chunk = s->first_chunk + (group_i - s->first_group),
+		.chunk = s->first_chunk + (group_i - s->first_group) * s->n_chunks,
 	};
 }
 

@@ -13,9 +13,10 @@ struct heft_chunk_source;
 enum heft_status heft_chunk_source_new(struct heft_file *file, bool verify,
                                        struct heft_chunk_source **out, struct heft_error *err);
 void heft_chunk_source_free(struct heft_chunk_source *s);
-/* Reads the chunks of a group behind one another into dst (HEFT_GROUP_BYTES), and lists them in
- * `chunks` (room for HEFT_GROUP_CHUNKS). Their leaves go to leaves[0], [1], … of 32 bytes; NULL:
- * not wanted. The plan's ids are the file's tensor indexes. */
+/* Reads the chunks of a group behind one another into dst (HEFT_GROUP_BYTES; HEFT_PAIR_BYTES of a
+ * plan of pairs), and lists them in `chunks` (room for HEFT_GROUP_CHUNKS). Their leaves go to
+ * leaves[0], [1], … of 32 bytes; NULL: not wanted. The plan's ids are the file's tensor
+ * indexes. */
 enum heft_status heft_chunk_source_read(struct heft_chunk_source *s,
                                         const struct heft_chunk_plan *plan, uint64_t group_i,
                                         uint8_t *dst, struct heft_plan_chunk *chunks,

@@ -36,6 +36,8 @@ static enum heft_status cut_chunks(struct heft_writer *w, const uint32_t *order,
 			                                            .n_bytes = row->n_bytes };
 	}
 	w->chunks.n_tensors = k;
+	/* Coding takes longer than hashing, and would need twice the scratch. */
+	w->chunks.has_pairs = w->format->scratch_size(w->w) == 0;
 	return heft_chunk_plan_cut(&w->chunks, err);
 }
 
@@ -89,7 +91,7 @@ enum heft_status heft_write_worker_new(struct heft_writer *w, struct heft_write_
 
 	if (!worker)
 		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a worker");
-	worker->bytes = heft_alloc(HEFT_GROUP_BYTES);
+	worker->bytes = heft_alloc(w->chunks.has_pairs ? HEFT_PAIR_BYTES : HEFT_GROUP_BYTES);
 	worker->scratch = scratch_size ? heft_alloc(scratch_size) : NULL;
 	worker->leaves = heft_alloc_array(HEFT_GROUP_CHUNKS, HEFT_SHA256_SIZE);
 	worker->pieces = heft_alloc_array(HEFT_GROUP_CHUNKS, sizeof *worker->pieces);

@@ -38,7 +38,7 @@ static enum heft_status worker_init(struct job *job, struct worker *w, struct he
 {
 	HEFT_TRY(heft_chunk_source_new(job->file, (job->file->flags & HEFT_OPEN_VERIFY) != 0,
 	                               &w->source, err));
-	w->bytes = heft_alloc(HEFT_GROUP_BYTES);
+	w->bytes = heft_alloc(HEFT_PAIR_BYTES);
 	w->leaves = heft_alloc_array(HEFT_GROUP_CHUNKS, HEFT_SHA256_SIZE);
 	w->chunks = heft_alloc_array(HEFT_GROUP_CHUNKS, sizeof *w->chunks);
 	if (!w->bytes || !w->leaves || !w->chunks)
@@ -134,6 +134,7 @@ static enum heft_status make_plan(struct job *job, struct heft_error *err)
 		job->position[i] = k++;
 	}
 	job->plan.n_tensors = k;
+	job->plan.has_pairs = true;
 	return HEFT_OK;
 }
 

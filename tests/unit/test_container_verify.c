@@ -6,6 +6,7 @@
 #include "alloc_fail.h"
 #include "container_file.h"
 #include "heft/edit.h"
+#include "tensor/dtype.h"
 #include "unit.h"
 
 /* Rows of TENSORS: 0 a.coded, 1 b.weight, 2 empty, 3 shared, 4 step. In the file b.weight comes
@@ -389,6 +390,49 @@ START_TEST(faults_come_in_the_order_of_the_file_whatever_the_threads)
 }
 END_TEST
 
+/* Chunks are hashed together, and each is told by itself. */
+START_TEST(each_damaged_chunk_is_one_fault)
+{
+	static const struct make_tensor five[] = {
+		{ "w", HEFT_DTYPE_U8, 0, 1, { 4 * HEFT_CHUNK_MAX + 1000 }, .seed = 5 },
+	};
+	static const struct make_heft m = {
+		.tensors = five,
+		.n = 1,
+		.options = { .no_sync = true },
+	};
+	const unsigned n_threads = _i == 0 ? 1 : 3;
+	struct container_file f;
+	struct found found;
+	uint64_t place;
+	const char *line;
+
+	file_make(&f, &m);
+	place = row_u64(&f, 0, HEFT_ROW_PLACE);
+	for (unsigned set = 1; set < 32; set++) {
+		for (unsigned i = 0; i < 5; i++)
+			f.bytes[place + i * HEFT_CHUNK_MAX + 77] ^= set >> i & 1;
+		file_must_open(&f, NULL);
+		verify_index(f.ix, n_threads, true, &found);
+		line = found.lines;
+		for (unsigned i = 0; i < 5; i++) {
+			char wanted[64];
+
+			if (!(set >> i & 1))
+				continue;
+			snprintf(wanted, sizeof wanted, "chunk %u of tensor 'w' does not", i);
+			line = strstr(line, wanted);
+			ck_assert_msg(line != NULL, "%s", found.lines);
+			f.bytes[place + i * HEFT_CHUNK_MAX + 77] ^= 1;
+		}
+		ck_assert_uint_eq(found.n, (unsigned)__builtin_popcount(set));
+		ck_assert(!found.report.ok);
+		found_done(&found);
+	}
+	file_done(&f);
+}
+END_TEST
+
 /* The digest is that of the bytes that are there, and not what the file states. */
 START_TEST(the_weights_digest_is_that_of_the_data)
 {
@@ -548,6 +592,7 @@ static Suite *verify_suite(void)
 	tcase_add_test(tc, the_previous_generation_can_be_verified_itself);
 	tcase_add_test(tc, dead_bytes_are_what_a_compact_file_lacks);
 	tcase_add_test(tc, faults_come_in_the_order_of_the_file_whatever_the_threads);
+	tcase_add_loop_test(tc, each_damaged_chunk_is_one_fault, 0, 2);
 	tcase_add_test(tc, the_weights_digest_is_that_of_the_data);
 	tcase_add_test(tc, a_chunk_that_cannot_be_read_leaves_no_digest);
 	tcase_add_test(tc, the_tables_of_a_trusted_index_are_verified);

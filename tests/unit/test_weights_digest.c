@@ -3,6 +3,8 @@
  * are not known, and of damaged files. */
 #include "heft/digest.h"
 
+#include <unistd.h>
+
 #include "made.h"
 #include "model.h"
 #include "scratch.h"
@@ -131,6 +133,33 @@ START_TEST(damage_is_found_where_it_is_asked_for)
 }
 END_TEST
 
+/* Two chunks are read before they are hashed; yet the first one's damage comes before the second
+ * one's, be that what it may. */
+START_TEST(damage_is_told_in_the_order_of_the_file)
+{
+	const struct heft_open_options options = { .flags = HEFT_OPEN_VERIFY };
+	uint8_t digest[HEFT_DIGEST_SIZE];
+	struct heft_file *file;
+	size_t size;
+	char *bytes;
+
+	model_write(scratch_path(&s, "a.heft"), "heft", NULL, false, NULL);
+	bytes = scratch_read(scratch_path(&s, "a.heft"), &size);
+	bytes[8192 + 100000] ^= _i == 0;
+	scratch_write(scratch_path(&s, "a.heft"), bytes, size);
+	free(bytes);
+	ck_assert_int_eq(heft_open(scratch_path(&s, "a.heft"), &options, &file, &err), HEFT_OK);
+	/* The leaves are in memory from here on. */
+	ck_assert_int_eq(heft_weights_digest(file, NULL, digest, &err),
+	                 _i == 0 ? HEFT_E_CORRUPT : HEFT_OK);
+	ck_assert_int_eq(truncate(scratch_path(&s, "a.heft"), 8192 + (1 << 20) + 500000), 0);
+	ck_assert_int_eq(heft_weights_digest(file, NULL, digest, &err), HEFT_E_CORRUPT);
+	ck_assert_msg(strstr(err.msg, _i == 0 ? "chunk 0 of tensor 'big'" : "file ends"), "%s",
+	              err.msg);
+	heft_close(file);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("weights digest");
@@ -141,6 +170,7 @@ int main(void)
 	tcase_add_loop_test(tc, shared_bytes_are_read_once, 0, 3);
 	tcase_add_loop_test(tc, one_tensor_has_the_digest_that_it_has_among_others, 0, 2);
 	tcase_add_test(tc, damage_is_found_where_it_is_asked_for);
+	tcase_add_loop_test(tc, damage_is_told_in_the_order_of_the_file, 0, 2);
 	suite_add_tcase(suite, tc);
 	return heft_unit_run(suite);
 }
