@@ -355,7 +355,10 @@ static void run_tile(const struct task *k, const struct panel *panel, size_t pix
 {
 	const struct heft_product *p = k->p;
 	const struct heft_product_data *d = k->d;
-	const struct heft_tile_kernel *kernel = &p->kernels->tiles[panel->n_vectors];
+	const struct heft_tile_kernel *few = &p->kernels->few[panel->n_vectors];
+	const struct heft_tile_kernel *kernel = n <= few->n_rows
+	                                                ? few
+	                                                : &p->kernels->tiles[panel->n_vectors];
 	const size_t channel = k->channel + panel->channel;
 	float *y[HEFT_TILE_ROWS];
 	const float *residual[HEFT_TILE_ROWS];

@@ -30,6 +30,8 @@
 
 TILE(10, 1)
 TILE(6, 2)
+TILE(2, 1)
+TILE(2, 2)
 
 #define DEPTHWISE_PIXELS 2
 #include "kernel/product_depthwise.inc"
@@ -45,6 +47,9 @@ const struct heft_product_kernels heft_product_avx2 = {
 	.tiles = { { 0, NULL, NULL },
 	           { 10, piece_10x1_avx2, finish_10x1_avx2 },
 	           { 6, piece_6x2_avx2, finish_6x2_avx2 } },
+	.few = { { 0, NULL, NULL },
+	         { 2, piece_2x1_avx2, finish_2x1_avx2 },
+	         { 2, piece_2x2_avx2, finish_2x2_avx2 } },
 	.depthwise_row = depthwise_row_avx2,
 	.fence = fence,
 };

@@ -32,6 +32,10 @@ TILE(10, 1)
 TILE(10, 2)
 TILE(8, 3)
 TILE(6, 4)
+TILE(2, 1)
+TILE(2, 2)
+TILE(2, 3)
+TILE(2, 4)
 
 #define DEPTHWISE_PIXELS 4
 #include "kernel/product_depthwise.inc"
@@ -49,6 +53,11 @@ const struct heft_product_kernels heft_product_avx512 = {
 	           { 10, piece_10x2_avx512, finish_10x2_avx512 },
 	           { 8, piece_8x3_avx512, finish_8x3_avx512 },
 	           { 6, piece_6x4_avx512, finish_6x4_avx512 } },
+	.few = { { 0, NULL, NULL },
+	         { 2, piece_2x1_avx512, finish_2x1_avx512 },
+	         { 2, piece_2x2_avx512, finish_2x2_avx512 },
+	         { 2, piece_2x3_avx512, finish_2x3_avx512 },
+	         { 2, piece_2x4_avx512, finish_2x4_avx512 } },
 	.depthwise_row = depthwise_row_avx512,
 	.fence = fence,
 };

@@ -57,6 +57,9 @@ struct heft_product_kernels {
 	size_t vector;                                        /* floats */
 	size_t n_panel_vectors;                               /* at most, in one panel */
 	struct heft_tile_kernel tiles[HEFT_TILE_VECTORS + 1]; /* by the panel's vectors */
+	/* The same for what is left of the pixels where it is so little: the one row of a vector's
+	 * product takes a third of the time. n_rows 0: there is none. */
+	struct heft_tile_kernel few[HEFT_TILE_VECTORS + 1];
 	void (*depthwise_row)(const struct heft_depthwise_row *row);
 	void (*fence)(void); /* behind streamed outputs */
 };
