@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
@@ -91,4 +92,12 @@ char *heft_strndup(const char *s, size_t n)
 void heft_free(void *p)
 {
 	free(p);
+}
+
+uint64_t heft_memory_size(void)
+{
+	const long n_pages = sysconf(_SC_PHYS_PAGES);
+	const long page = sysconf(_SC_PAGESIZE);
+
+	return n_pages > 0 && page > 0 ? (uint64_t)n_pages * (uint64_t)page : 0;
 }

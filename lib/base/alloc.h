@@ -5,6 +5,7 @@
 #define BASE_ALLOC_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* NULL: no memory. Size 0 gives a pointer to nothing, not NULL. */
 void *heft_alloc(size_t size);
@@ -18,5 +19,7 @@ void *heft_realloc_array(void *p, size_t n, size_t item_size);
 char *heft_strdup(const char *s);
 char *heft_strndup(const char *s, size_t n); /* copies n bytes and ends them with NUL */
 void heft_free(void *p);
+
+uint64_t heft_memory_size(void); /* bytes that the machine has; 0: it does not tell */
 
 #endif

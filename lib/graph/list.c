@@ -9,6 +9,7 @@
 #include "format/shared.h"
 
 #define MAX_SIZE ((size_t)40 << 20) /* some 400,000 nodes */
+#define MAX_ROOM ((size_t)16 << 20)
 
 /* The file's tensor of each of the graph's weights. */
 static enum heft_status bind_tensors(struct heft_graph_list *list, struct heft_file *file,
@@ -34,7 +35,7 @@ static enum heft_status bind_tensors(struct heft_graph_list *list, struct heft_f
 }
 
 static enum heft_status read_list(struct heft_graph_list *list, struct heft_file *file,
-                                  struct heft_error *err)
+                                  size_t max_size, struct heft_error *err)
 {
 	const struct heft_limits limits = heft_format_limits(NULL);
 	const void *graph;
@@ -46,14 +47,14 @@ static enum heft_status read_list(struct heft_graph_list *list, struct heft_file
 	heft_wire_input_memory(&list->in, graph, size);
 	HEFT_TRY(heft_onnx_scan(&list->in, &limits, true, &list->model, err));
 	list->has_model = true;
-	HEFT_TRY(heft_onnx_graph_read(&list->in, &list->model, MAX_SIZE, &list->graph, err));
+	HEFT_TRY(heft_onnx_graph_read(&list->in, &list->model, max_size, &list->graph, err));
 	list->has_graph = true;
 	HEFT_TRY(bind_tensors(list, file, err));
 	return heft_graph_list_read_types(list, err);
 }
 
-enum heft_status heft_graph_list_open(struct heft_file *file, struct heft_graph_list **list,
-                                      struct heft_error *err)
+enum heft_status heft_graph_list_read(struct heft_file *file, size_t max_size, size_t max_room,
+                                      struct heft_graph_list **list, struct heft_error *err)
 {
 	struct heft_graph_list *l = heft_zalloc(sizeof *l);
 	enum heft_status st;
@@ -62,13 +63,20 @@ enum heft_status heft_graph_list_open(struct heft_file *file, struct heft_graph_
 		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a graph");
 	heft_buffer_init(&l->dims);
 	heft_buffer_init(&l->symbols);
-	st = read_list(l, file, err);
+	l->max_room = max_room;
+	st = read_list(l, file, max_size, err);
 	if (st != HEFT_OK) {
 		heft_graph_list_close(l);
 		return st;
 	}
 	*list = l;
 	return HEFT_OK;
+}
+
+enum heft_status heft_graph_list_open(struct heft_file *file, struct heft_graph_list **list,
+                                      struct heft_error *err)
+{
+	return heft_graph_list_read(file, MAX_SIZE, MAX_ROOM, list, err);
 }
 
 void heft_graph_list_close(struct heft_graph_list *list)

@@ -27,7 +27,13 @@ struct heft_graph_list {
 	struct heft_graph_type *types; /* one a value */
 	struct heft_buffer dims;       /* struct heft_graph_dim */
 	struct heft_buffer symbols;    /* texts that end with NUL */
+	size_t max_room;               /* of dims and symbols together */
 };
+
+/* heft_graph_list_open with bounds of the caller's: LIMIT where nodes and names take more than
+ * max_size bytes, or shapes more than max_room. */
+enum heft_status heft_graph_list_read(struct heft_file *file, size_t max_size, size_t max_room,
+                                      struct heft_graph_list **list, struct heft_error *err);
 
 /* Fills types, dims and symbols: what the graph tells of its values, and weights of themselves. */
 enum heft_status heft_graph_list_read_types(struct heft_graph_list *list, struct heft_error *err);

@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "onnx/fields.h"
 
-#define MAX_ROOM (UINT64_C(16) << 20) /* of dimensions and their names */
 #define STRING_TYPE 8u
 #define UNNAMED 0u /* in `symbols`: "" */
 
@@ -51,7 +50,7 @@ static enum heft_status add_dim(struct typist *t, uint64_t size, bool is_named)
 	struct heft_graph_list *list = t->list;
 	const struct heft_graph_dim dim = { .size = size, .symbol = is_named ? "" : NULL };
 
-	if (list->dims.size + list->symbols.size > MAX_ROOM)
+	if (list->dims.size + list->symbols.size > list->max_room)
 		return heft_fail(t->err, HEFT_E_LIMIT, HEFT_NO_OFFSET,
 		                 "the graph has too many dimensions");
 	heft_buffer_add(&list->dims, &dim, sizeof dim);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* op_conv.c - Conv: a convolution, in one to three dimensions (spec F2-3, F2-4). */
+#include "graph/conv.h"
+
+static enum heft_status infer(struct heft_call *c, struct heft_error *err)
+{
+	return heft_conv_infer(c, false, err);
+}
+
+const struct heft_op heft_op_conv = {
+	.name = "Conv",
+	.domain = "",
+	.flags = HEFT_OP_WIDENS | HEFT_OP_CHANNELS_LAST | HEFT_OP_WANTS_LAST | HEFT_OP_ENDS,
+	.min_in = 2,
+	.max_in = 3,
+	.min_out = 1,
+	.max_out = 1,
+	.infer = infer,
+	.forward = heft_conv_forward,
+	.pack = heft_conv_pack,
+	.packs = 1 << 1,
+};

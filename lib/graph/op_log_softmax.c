@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* op_log_softmax.c - LogSoftmax: the logarithm of Softmax; before opset 13 over all
+ * dimensions from the axis on. */
+#include "graph/softmax.h"
+
+static enum heft_status infer(struct heft_call *c, struct heft_error *err)
+{
+	c->may_overwrite = 1;
+	return heft_softmax_infer(c, err);
+}
+
+static void forward(const struct heft_call *c)
+{
+	heft_softmax_run(c, HEFT_SOFTMAX_LOG, (const struct heft_axis *)c->state, c->in[0].dtype,
+	                 c->in[0].bytes, c->out[0].bytes);
+}
+
+const struct heft_op heft_op_log_softmax = {
+	.name = "LogSoftmax",
+	.domain = "",
+	.flags = HEFT_OP_WIDENS,
+	.min_in = 1,
+	.max_in = 1,
+	.min_out = 1,
+	.max_out = 1,
+	.infer = infer,
+	.forward = forward,
+};

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* op_pad.c - Pad: more in front of dimensions and behind them, or less where a pad is negative.
+ * What is taken away is so before the rest is mirrored or repeated. */
+#include <string.h>
+
+#include "base/error.h"
+#include "graph/maps.h"
+#include "graph/move.h"
+
+enum mode {
+	MODE_CONSTANT,
+	MODE_REFLECT,
+	MODE_EDGE,
+	MODE_WRAP
+};
+
+/* Of one dimension: n indices of the input from `first` on, behind `before` others. */
+struct pad {
+	int64_t first;
+	int64_t n;
+	int64_t before;
+};
+
+struct plan {
+	struct heft_maps maps;
+	enum mode mode;
+	uint64_t element;
+	struct pad pads[HEFT_GRAPH_MAX_RANK];
+};
+_Static_assert(sizeof(struct plan) <= HEFT_CALL_STATE, "state holds it");
+
+static enum heft_status read_mode(const struct heft_call *c, enum mode *mode,
+                                  struct heft_error *err)
+{
+	static const char *const names[] = { "constant", "reflect", "edge", "wrap" };
+	const char *name = heft_call_text(c, "mode", "constant");
+
+	for (uint32_t i = 0; i < 4; i++) {
+		if (strcmp(names[i], name) == 0) {
+			*mode = (enum mode)i;
+			return HEFT_OK;
+		}
+	}
+	return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "mode '%s' does not exist", name);
+}
+
+/* before[d] and after[d] for every dimension. */
+static enum heft_status read_pads(const struct heft_call *c, int64_t *before, int64_t *after,
+                                  struct heft_error *err)
+{
+	const uint32_t rank = c->in[0].rank;
+	int64_t pads[2 * HEFT_GRAPH_MAX_RANK];
+	uint32_t axes[HEFT_GRAPH_MAX_RANK];
+	uint32_t n_axes = rank;
+	bool has_axes = false;
+	bool is_given;
+	uint32_t n;
+
+	HEFT_TRY(heft_call_list(c, c->opset < 2 ? "paddings" : "pads", 1, 11, pads,
+	                        2 * HEFT_GRAPH_MAX_RANK, &n, &is_given, err));
+	for (uint32_t d = 0; d < rank; d++) {
+		before[d] = 0;
+		after[d] = 0;
+		axes[d] = d;
+	}
+	if (c->opset >= 18 && heft_call_has(c, 3))
+		HEFT_TRY(heft_call_axes(c, 3, 18, rank, axes, &n_axes, &has_axes, err));
+	if (!is_given || n != 2 * n_axes)
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "%u pads are given for %u dimensions", n, n_axes);
+	for (uint32_t k = 0; k < n_axes; k++) {
+		before[axes[k]] = pads[k];
+		after[axes[k]] = pads[n_axes + k];
+	}
+	return HEFT_OK;
+}
+
+static enum heft_status set_pad(struct pad *p, enum mode mode, uint64_t size, int64_t before,
+                                int64_t after, uint64_t *dim, struct heft_error *err)
+{
+	const int64_t most = INT64_MAX / 4;
+	int64_t end = (int64_t)size;
+
+	if (before > most || before < -most || after > most || after < -most || end > most ||
+	    end + before + after < 0)
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "pads of %lld and %lld do not go with %llu elements",
+		                 (long long)before, (long long)after, (unsigned long long)size);
+	*dim = (uint64_t)(end + before + after);
+	p->first = before < 0 ? -before : 0;
+	p->before = before > 0 ? before : 0;
+	end += after < 0 ? after : 0;
+	p->n = end > p->first ? end - p->first : 0;
+	if (p->n == 0 && *dim > 0 && mode != MODE_CONSTANT)
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "a dimension has no element to pad with");
+	return HEFT_OK;
+}
+
+static enum heft_status infer(struct heft_call *c, struct heft_error *err)
+{
+	const struct heft_array *x = &c->in[0];
+	struct plan *p = (struct plan *)(void *)c->state;
+	int64_t before[HEFT_GRAPH_MAX_RANK];
+	int64_t after[HEFT_GRAPH_MAX_RANK];
+	uint64_t dims[HEFT_GRAPH_MAX_RANK];
+	uint32_t mapped = 0;
+
+	HEFT_TRY(heft_call_element(c, 0, &p->element, err));
+	HEFT_TRY(read_mode(c, &p->mode, err));
+	HEFT_TRY(read_pads(c, before, after, err));
+	if (c->opset >= 11 && heft_call_has(c, 2))
+		HEFT_TRY(heft_call_same_dtype(c, 0, 2, err));
+	for (uint32_t d = 0; d < x->rank; d++) {
+		HEFT_TRY(set_pad(&p->pads[d], p->mode, x->dims[d], before[d], after[d], &dims[d],
+		                 err));
+		if (before[d] != 0 || after[d] != 0)
+			mapped |= 1U << d;
+	}
+	HEFT_TRY(heft_array_set(&c->out[0], x->dtype, x->rank, dims, err));
+	heft_maps_set(c, &p->maps, p->element, mapped);
+	return HEFT_OK;
+}
+
+/* Where in p->n elements the one is that lies at i, which may be outside. */
+static int64_t place(const struct pad *p, enum mode mode, int64_t i)
+{
+	const int64_t n = p->n;
+	const int64_t turn = mode == MODE_WRAP ? n : 2 * (n - 1);
+
+	if (i >= 0 && i < n)
+		return i;
+	if (mode == MODE_CONSTANT)
+		return -1;
+	if (mode == MODE_EDGE || turn == 0)
+		return i < 0 ? 0 : n - 1;
+	i = i % turn;
+	i = i < 0 ? i + turn : i;
+	return i < n ? i : turn - i;
+}
+
+static void forward(const struct heft_call *c)
+{
+	const struct plan *p = (const struct plan *)(const void *)c->state;
+	const float value = heft_call_float(c, "value", 0.0f);
+	uint8_t fill[16] = { 0 };
+
+	if (c->opset < 11)
+		heft_cast_elements(c->in[0].dtype, fill, HEFT_DTYPE_F32, &value, 1, NULL);
+	else if (heft_call_has(c, 2) && c->in[2].n_elements > 0)
+		memcpy(fill, c->in[2].bytes, p->element);
+	for (uint32_t i = 0; i < p->maps.rank; i++) {
+		const struct pad *pad = &p->pads[p->maps.dims[i]];
+		int64_t *map = heft_maps_of(c, &p->maps, i);
+
+		for (uint64_t j = 0; j < p->maps.n[i]; j++) {
+			map[j] = place(pad, p->mode, (int64_t)j - pad->before);
+			map[j] += map[j] < 0 ? 0 : pad->first;
+		}
+	}
+	heft_maps_run(c, &p->maps, fill, p->element);
+}
+
+const struct heft_op heft_op_pad = {
+	.name = "Pad",
+	.domain = "",
+	.flags = HEFT_OP_CHANNELS_LAST,
+	.min_in = 1,
+	.max_in = 4,
+	.min_out = 1,
+	.max_out = 1,
+	.needs = 1 << 1 | 1 << 3,
+	.infer = infer,
+	.forward = forward,
+};

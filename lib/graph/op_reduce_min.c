@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* op_reduce_min.c - ReduceMin: the minimum over axes. */
+#include "graph/reduce.h"
+
+static enum heft_status infer(struct heft_call *c, struct heft_error *err)
+{
+	return heft_reduce_infer(c, HEFT_REDUCE_MIN, 18, err);
+}
+
+const struct heft_op heft_op_reduce_min = {
+	.name = "ReduceMin",
+	.domain = "",
+	.flags = HEFT_OP_WIDENS,
+	.min_in = 1,
+	.max_in = 2,
+	.min_out = 1,
+	.max_out = 1,
+	.needs = 1 << 1,
+	.infer = infer,
+	.forward = heft_reduce_forward,
+};

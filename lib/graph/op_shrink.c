@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* op_shrink.c - Shrink: x moved towards 0 by bias, and 0 where |x| is at most lambd. Integers are
+ * computed as F64. */
+#include "graph/elementwise_loops.h"
+
+static const struct heft_loop loops[] = {
+	HEFT_LOOPS_FLOAT(SHRINK),
+	HEFT_LOOPS_BY_F64(SHRINK),
+	HEFT_LOOPS_END,
+};
+
+static enum heft_status infer(struct heft_call *c, struct heft_error *err)
+{
+	heft_elementwise_keep(c, (double)heft_call_float(c, "lambd", 0.5f),
+	                      (double)heft_call_float(c, "bias", 0.0f));
+	return heft_unary_infer(c, loops, err);
+}
+
+HEFT_UNARY_OPERATOR(shrink, "Shrink", 9, HEFT_OP_WIDENS, infer);

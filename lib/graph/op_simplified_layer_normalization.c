@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* op_simplified_layer_normalization.c - onnxruntime's SimplifiedLayerNormalization, which it writes
+ * into ONNX's own domain: rows by the root of their mean square (spec F3-7). */
+#include "graph/layer.h"
+
+static enum heft_status infer(struct heft_call *c, struct heft_error *err)
+{
+	return heft_layer_infer(c, true, err);
+}
+
+const struct heft_op heft_op_simplified_layer_normalization = {
+	.name = "SimplifiedLayerNormalization",
+	.domain = "",
+	.flags = HEFT_OP_WIDENS,
+	.min_in = 2,
+	.max_in = 2,
+	.min_out = 1,
+	.max_out = 2,
+	.infer = infer,
+	.forward = heft_layer_forward,
+};

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rotary.c - turns pairs of numbers by the angles of their positions. */
+#include "graph/rotary.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+/* Numbers a task, about. */
+#define TASK 16384
+
+enum heft_status heft_rotary_shape(const struct heft_call *c, int64_t n_heads, uint64_t size,
+                                   struct heft_rotary *r, struct heft_error *err)
+{
+	static const enum heft_dtype f32[] = { HEFT_DTYPE_F32, HEFT_DTYPE_NONE };
+	const struct heft_array *x = &c->in[0];
+
+	HEFT_TRY(heft_call_check_dtype(c, 0, f32, err));
+	if (x->rank != 3 && x->rank != 4)
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "input 0 has %u dimensions, not 3 or 4", x->rank);
+	r->is_heads_first = x->rank == 4;
+	r->n_batch = x->dims[0];
+	if (r->is_heads_first) {
+		r->n_heads = x->dims[1];
+		r->n_places = x->dims[2];
+		r->size = x->dims[3];
+		return HEFT_OK;
+	}
+	r->n_places = x->dims[1];
+	if (n_heads > 0 && x->dims[2] % (uint64_t)n_heads == 0)
+		r->size = x->dims[2] / (uint64_t)n_heads;
+	else if (n_heads == 0 && size > 0 && x->dims[2] % size == 0)
+		r->size = size;
+	else
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "%llu columns are no %lld heads", (unsigned long long)x->dims[2],
+		                 (long long)n_heads);
+	r->n_heads = r->size > 0 ? x->dims[2] / r->size : 0;
+	return HEFT_OK;
+}
+
+enum heft_status heft_rotary_tables(const struct heft_call *c, struct heft_rotary *r,
+                                    struct heft_error *err)
+{
+	static const enum heft_dtype f32[] = { HEFT_DTYPE_F32, HEFT_DTYPE_NONE };
+	const struct heft_array *cosines = &c->in[r->in_cos];
+	const struct heft_array *sines = &c->in[r->in_sin];
+	const uint32_t rank = r->positions == HEFT_POSITIONS_NONE ? 3 : 2;
+
+	HEFT_TRY(heft_call_check_dtype(c, r->in_cos, f32, err));
+	HEFT_TRY(heft_call_check_dtype(c, r->in_sin, f32, err));
+	if (r->n_turned % 2 != 0 || r->n_turned > r->size)
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "%llu numbers of %llu are to be turned in pairs",
+		                 (unsigned long long)r->n_turned, (unsigned long long)r->size);
+	if (cosines->rank != rank || !heft_array_same_shape(cosines, sines) ||
+	    cosines->dims[rank - 1] != r->n_turned / 2 ||
+	    (rank == 3 && (cosines->dims[0] != r->n_batch || cosines->dims[1] != r->n_places)))
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "the tables of cosines and sines do not go with the input");
+	r->n_rows = rank == 3 ? r->n_batch * r->n_places : cosines->dims[0];
+	if (r->n_rows == 0 && c->in[0].n_elements > 0)
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "the tables have no rows");
+	return HEFT_OK;
+}
+
+/* The row of the tables: positions from behind are negative, and what is outside is the nearest. */
+static size_t table_row(const struct heft_call *c, const struct heft_rotary *r, size_t sample,
+                        size_t place)
+{
+	const int64_t n = (int64_t)r->n_rows;
+	int64_t at;
+
+	if (r->positions == HEFT_POSITIONS_NONE)
+		return sample * r->n_places + place;
+	if (r->positions == HEFT_POSITIONS_EACH) {
+		at = ((const int64_t *)c->in[r->in_positions].bytes)[sample * r->n_places + place];
+	} else {
+		at = ((const int64_t *)c->in[r->in_positions].bytes)[0];
+		/* both below 2^62 then */
+		at = at < -n ? -n : at > n ? n : at;
+		at += (int64_t)place;
+	}
+	if (at < 0)
+		at = at < -n ? 0 : at + n;
+	return (size_t)(at >= n ? n - 1 : at);
+}
+
+static void turn(const struct heft_rotary *r, const float *x, const float *cosines,
+                 const float *sines, float *y)
+{
+	const size_t n = r->n_turned / 2;
+	const size_t step = r->is_interleaved ? 2 : 1;
+	const size_t other = r->is_interleaved ? 1 : n;
+
+	for (size_t i = 0; i < n; i++) {
+		const float a = x[i * step];
+		const float b = x[i * step + other];
+		const float ca = cosines[i] * a;
+		const float sb = sines[i] * b;
+		const float sa = sines[i] * a;
+		const float cb = cosines[i] * b;
+
+		y[i * step] = ca - sb;
+		y[i * step + other] = sa + cb;
+	}
+	memcpy(y + r->n_turned, x + r->n_turned, (r->size - r->n_turned) * sizeof *y);
+}
+
+struct run {
+	const struct heft_call *c;
+	const struct heft_rotary *r;
+	size_t n_each; /* places a task */
+};
+
+/* Places of all samples, each with all its heads. */
+static void run_places(void *ctx, uint64_t task, uint32_t worker)
+{
+	const struct run *run = ctx;
+	const struct heft_rotary *r = run->r;
+	const size_t n_all = r->n_batch * r->n_places;
+	const size_t first = task * run->n_each;
+	const size_t end = n_all - first < run->n_each ? n_all : first + run->n_each;
+
+	(void)worker;
+	for (size_t i = first; i < end; i++) {
+		const size_t sample = i / r->n_places;
+		const size_t place = i % r->n_places;
+		const size_t row = table_row(run->c, r, sample, place) * (r->n_turned / 2);
+
+		for (size_t h = 0; h < r->n_heads; h++) {
+			const size_t at = r->is_heads_first
+			                          ? (sample * r->n_heads + h) * r->n_places + place
+			                          : i * r->n_heads + h;
+
+			turn(r, (const float *)run->c->in[0].bytes + at * r->size,
+			     (const float *)run->c->in[r->in_cos].bytes + row,
+			     (const float *)run->c->in[r->in_sin].bytes + row,
+			     (float *)run->c->out[0].bytes + at * r->size);
+		}
+	}
+}
+
+void heft_rotary_run(const struct heft_call *c, const struct heft_rotary *r)
+{
+	struct run run = { c, r, 0 };
+
+	if (c->in[0].n_elements == 0)
+		return;
+	run.n_each = TASK / (r->n_heads * r->size) + 1;
+	heft_team_run(c->in[0].n_elements > 2 * TASK ? c->team : NULL,
+	              (r->n_batch * r->n_places + run.n_each - 1) / run.n_each, run_places, &run);
+}
