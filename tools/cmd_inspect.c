@@ -2,16 +2,19 @@
 /* cmd_inspect.c - shows what is in a file of weights to people and to scripts; its data is read
  * for statistics alone. */
 #include "command.h"
+#include "inspect_cost.h"
 #include "inspect_graph.h"
 #include "inspect_json.h"
 #include "inspect_sort.h"
 #include "inspect_stats.h"
 #include "memory.h"
 #include "open_options.h"
+#include "size.h"
 #include "spool.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct options {
 	struct opt_list assume;
@@ -20,6 +23,8 @@ struct options {
 	bool tree;
 	bool graph;
 	uint32_t depth;
+	uint32_t batch;
+	struct opt_list size;
 	const char *sort;
 	uint32_t top;
 	uint32_t threads;
@@ -59,6 +64,20 @@ static const struct opt options[] = {
 		.at = offsetof(struct options, graph),
 		.help = "show the graph in place of tensors: inputs, outputs and every node, with "
 			"shapes where the file tells them, weights and parameters",
+	},
+	{
+		.name = "batch",
+		.arg = "N",
+		.kind = OPT_COUNT,
+		.at = offsetof(struct options, batch),
+		.help = "with --graph: count multiply-adds and bytes for a batch of N (default: 1)",
+	},
+	{
+		.name = "size",
+		.arg = "NAME=N",
+		.kind = OPT_LIST,
+		.at = offsetof(struct options, size),
+		.help = "likewise, for N in the free dimension NAME (default: 1); may be repeated",
 	},
 	{
 		.name = "sort",
@@ -187,6 +206,8 @@ static int inspect(const struct invocation *in, struct inspection *x)
 		st = read_rest(x, &err);
 	if (st == HEFT_OK && x->view == INSPECT_GRAPH)
 		st = heft_graph_list_open(x->file, &x->graph, &err);
+	if (st == HEFT_OK && x->view == INSPECT_GRAPH)
+		inspect_cost_init(x->cost, x->file, o->batch > 0 ? o->batch : 1, &o->size);
 	if (st == HEFT_E_NOT_FOUND) {
 		report_words("%s: no graph is in this file: ONNX files have one, and heft files "
 		             "that were made of them",
@@ -207,6 +228,21 @@ static int inspect(const struct invocation *in, struct inspection *x)
 	return st == HEFT_OK ? STATUS_DONE : report_error(x->name, &err);
 }
 
+static int check_sizes(const struct invocation *in)
+{
+	const struct options *o = in->options;
+
+	for (uint32_t i = 0; i < o->size.n; i++) {
+		const char *equals = strrchr(o->size.items[i].value, '=');
+		uint64_t size;
+
+		if (!equals || !size_parse_count(equals + 1, 0, UINT32_MAX, &size))
+			return report_usage(in->command, "--size: '%s' is not NAME=N",
+			                    o->size.items[i].value);
+	}
+	return STATUS_DONE;
+}
+
 static int check_options(const struct invocation *in, struct inspection *x)
 {
 	const struct options *o = in->options;
@@ -220,12 +256,15 @@ static int check_options(const struct invocation *in, struct inspection *x)
 		                    o->tree ? "tree" : "graph");
 	if (o->graph && o->sort)
 		return report_usage(in->command, "--graph shows nodes in the file's order");
+	if ((o->batch > 0 || o->size.n > 0) && !o->graph)
+		return report_usage(in->command, "--%s needs --graph",
+		                    o->batch > 0 ? "batch" : "size");
 	if (o->depth > 0 && !o->tree)
 		return report_usage(in->command, "--depth needs --tree");
 	if (o->json && (o->sort || o->top > 0))
 		return report_usage(in->command, "--json lists every tensor in the file's order");
 	if (!o->sort)
-		return STATUS_DONE;
+		return check_sizes(in);
 	if (!inspect_sort_find(o->sort, &x->sort))
 		return report_usage(in->command,
 		                    "--sort: '%s' is not one of file, name, size, min, max, mean, "
@@ -239,7 +278,8 @@ static int check_options(const struct invocation *in, struct inspection *x)
 static int run(const struct invocation *in)
 {
 	const struct options *o = in->options;
-	struct inspection x = { 0 };
+	struct inspect_cost cost = { 0 };
+	struct inspection x = { .cost = &cost };
 	struct open_options open;
 	struct heft_error err;
 	struct spool spool;
@@ -262,6 +302,7 @@ static int run(const struct invocation *in)
 	x.name = spool.name;
 	if (heft_open(spool.path, &open.options, &x.file, &err) == HEFT_OK) {
 		status = inspect(in, &x);
+		inspect_cost_done(&cost);
 		heft_graph_list_close(x.graph);
 		heft_close(x.file);
 	} else {

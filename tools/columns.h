@@ -8,7 +8,7 @@
 
 #include "output.h"
 
-#define COLUMNS_MAX 10
+#define COLUMNS_MAX 12
 
 /* Where a cell is shortened. */
 enum column_cut {

@@ -18,7 +18,7 @@ static bool ends_with(const char *text, const char *end)
 
 static enum completion of_text(const char *arg)
 {
-	static const char *const files[] = { "FILE", "IN", "OUT", NULL };
+	static const char *const files[] = { "FILE", "IN", "OUT", "[NAME=]FILE[:ARRAY]", NULL };
 
 	if (strcmp(arg, "FORMAT") == 0)
 		return COMPLETE_FORMAT;

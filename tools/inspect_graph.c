@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "columns.h"
+#include "inspect_cost.h"
 #include "memory.h"
 #include "print_name.h"
+#include "size.h"
 #include "tensor_words.h"
 #include "term.h"
 
@@ -20,6 +22,7 @@
 /* What stands before the attributes in a pipe, which are whole there: some exporters make names of
  * hundreds of bytes, and whoever wants those whole asks for JSON. */
 #define PIPE_WIDTH 120
+#define COSTS_WIDTH ((size_t)28)
 
 struct graph_table {
 	const struct inspection *x;
@@ -32,6 +35,7 @@ struct graph_table {
 	bool is_wide;
 	bool is_pipe;
 	bool has_shapes;
+	bool has_costs;
 	bool is_outer; /* among the nodes of the main graph and those in it */
 	struct heft_error *err;
 };
@@ -260,6 +264,32 @@ static enum heft_status print_attributes(const struct graph_table *g, struct out
 	return HEFT_OK;
 }
 
+/* Nothing where the node takes nothing of its own. */
+static void print_cost(struct graph_table *g, const struct node_cost *cost)
+{
+	struct output *cells = &g->columns.cells;
+
+	if (!g->has_costs)
+		return;
+	if (cost && cost->n_multiply_adds > 0)
+		output_grouped(cells, cost->n_multiply_adds);
+	columns_end_cell(&g->columns);
+	if (cost && cost->n_output_bytes > 0)
+		size_print(cells, cost->n_output_bytes);
+	columns_end_cell(&g->columns);
+}
+
+static enum heft_status add_cost(struct graph_table *g, uint32_t node, uint32_t n_outputs)
+{
+	struct heft_graph_value value = { .name = "" };
+	enum heft_status st = HEFT_OK;
+
+	if (n_outputs > 0 && g->has_costs)
+		st = heft_graph_list_output(g->list, node, 0, &value, g->err);
+	print_cost(g, st == HEFT_OK ? inspect_cost_of(g->x->cost, value.name) : NULL);
+	return st;
+}
+
 /* The first output stands for the node. */
 static enum heft_status print_output(struct graph_table *g, uint32_t node, uint32_t n_outputs)
 {
@@ -284,6 +314,12 @@ static enum heft_status print_output(struct graph_table *g, uint32_t node, uint3
 	return HEFT_OK;
 }
 
+/* Costs take their place where it is narrow. */
+static bool has_weight_shapes(const struct graph_table *g)
+{
+	return g->is_wide || !g->has_costs;
+}
+
 static enum heft_status add_node(struct graph_table *g, uint32_t i,
                                  const struct heft_graph_node *node)
 {
@@ -303,14 +339,18 @@ static enum heft_status add_node(struct graph_table *g, uint32_t i,
 	if (st == HEFT_OK)
 		st = print_weights(g, cells, i, node->n_inputs);
 	columns_end_cell(&g->columns);
-	if (st == HEFT_OK)
-		st = print_shapes(g, cells, i, node->n_inputs);
-	columns_end_cell(&g->columns);
+	if (has_weight_shapes(g)) {
+		if (st == HEFT_OK)
+			st = print_shapes(g, cells, i, node->n_inputs);
+		columns_end_cell(&g->columns);
+	}
 	if (st == HEFT_OK)
 		st = inspect_graph_parameters(g->x, i, &n_parameters, g->err);
 	if (st == HEFT_OK && n_parameters > 0)
 		output_grouped(cells, n_parameters);
 	columns_end_cell(&g->columns);
+	if (st == HEFT_OK)
+		st = add_cost(g, i, node->n_outputs);
 	if (!g->is_wide)
 		return st;
 	if (st == HEFT_OK)
@@ -439,8 +479,14 @@ static size_t choose_columns(const struct graph_table *g, struct column *columns
 	columns[n++] = (struct column){ .title = "weights",
 		                        .min_width = name_width,
 		                        .cut = COLUMN_CUT_BEGIN };
-	columns[n++] = (struct column){ .title = "their shapes", .min_width = g->is_pipe ? 0 : 8 };
+	if (has_weight_shapes(g))
+		columns[n++] = (struct column){ .title = "their shapes",
+			                        .min_width = g->is_pipe ? 0 : 8 };
 	columns[n++] = (struct column){ .title = "parameters", .is_right = true };
+	if (g->has_costs) {
+		columns[n++] = (struct column){ .title = "mul-adds", .is_right = true };
+		columns[n++] = (struct column){ .title = "activation", .is_right = true };
+	}
 	if (g->is_wide)
 		columns[n++] = (struct column){ .title = "attributes",
 			                        .min_width = g->is_pipe ? 0 : 8,
@@ -464,6 +510,17 @@ static void print_total(struct output *out, const struct graph_table *g)
 		                         : " are Constants and shown where they are used");
 	}
 	output_char(out, '\n');
+	if (!g->has_costs)
+		return;
+	output_format(out, "a batch of %u: ", g->x->cost->batch);
+	output_grouped(out, g->x->cost->n_multiply_adds);
+	output_text(out, " multiply-adds, ");
+	size_print(out, g->x->cost->n_output_bytes);
+	output_text(out, " of activations in ");
+	size_print(out, g->x->cost->facts.workspace_bytes);
+	output_text(out, " of memory\n");
+	if (g->x->cost->n_free > 0)
+		output_text(out, "other free dimensions are taken as 1: --size NAME=N\n");
 }
 
 /* Whether shapes have a column: where it is narrow only if every other node has one at least. */
@@ -497,6 +554,7 @@ enum heft_status inspect_graph_print(struct output *out, const struct inspection
 		.is_wide = width == 0 || width >= WIDE,
 		.is_pipe = width == 0,
 		.is_outer = true,
+		.has_costs = x->cost && x->cost->n_nodes > 0,
 		.err = err,
 	};
 	struct column columns[COLUMNS_MAX];
@@ -513,7 +571,8 @@ enum heft_status inspect_graph_print(struct output *out, const struct inspection
 	if (st == HEFT_OK && g.columns.n_cells > 0) {
 		output_char(out, '\n');
 		if (g.is_pipe)
-			width = PIPE_WIDTH + g.columns.widths[g.columns.n_columns - 1];
+			width = PIPE_WIDTH + (g.has_costs ? COSTS_WIDTH : 0) +
+			        g.columns.widths[g.columns.n_columns - 1];
 		columns_print(&g.columns, out, width, term_has_colour(STDOUT_FILENO));
 	}
 	columns_done(&g.columns);

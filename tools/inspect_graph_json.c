@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* inspect_graph_json.c - shows scripts a graph; keys are only ever added, and those of which the
  * file says nothing are absent. */
+#include "inspect_cost.h"
 #include "inspect_graph.h"
 
 #define TEXT_SIZE 1024
@@ -116,6 +117,37 @@ static enum heft_status print_attributes(const struct graph_printing *p, uint32_
 	return st;
 }
 
+/* Of a run with the batch that "cost" tells; nodes that take nothing of their own have none. */
+static enum heft_status print_cost(const struct graph_printing *p, uint32_t node)
+{
+	struct heft_graph_value value;
+	const enum heft_status st = heft_graph_list_output(p->list, node, 0, &value, p->err);
+	const struct node_cost *cost = st == HEFT_OK ? inspect_cost_of(p->x->cost, value.name)
+	                                             : NULL;
+
+	if (!cost)
+		return st;
+	print_number(p->j, "n_multiply_adds", cost->n_multiply_adds);
+	print_number(p->j, "n_output_bytes", cost->n_output_bytes);
+	return HEFT_OK;
+}
+
+static void print_costs(const struct graph_printing *p)
+{
+	const struct inspect_cost *cost = p->x->cost;
+
+	if (cost->n_nodes == 0)
+		return;
+	json_out_key(p->j, "cost");
+	json_out_begin(p->j, '{');
+	print_number(p->j, "batch", cost->batch);
+	print_number(p->j, "n_multiply_adds", cost->n_multiply_adds);
+	print_number(p->j, "n_output_bytes", cost->n_output_bytes);
+	print_number(p->j, "workspace_bytes", cost->facts.workspace_bytes);
+	print_number(p->j, "packed_bytes", cost->facts.packed_bytes);
+	json_out_end(p->j, '}');
+}
+
 static enum heft_status print_node(const struct graph_printing *p, uint32_t i)
 {
 	struct json_out *j = p->j;
@@ -145,6 +177,8 @@ static enum heft_status print_node(const struct graph_printing *p, uint32_t i)
 		st = inspect_graph_parameters(p->x, i, &n_parameters, p->err);
 	if (st == HEFT_OK)
 		print_number(j, "n_parameters", n_parameters);
+	if (st == HEFT_OK && node.n_outputs > 0)
+		st = print_cost(p, i);
 	json_out_end(j, '}');
 	return st;
 }
@@ -238,6 +272,7 @@ enum heft_status inspect_graph_print_json(struct json_out *j, const struct inspe
 	print_text(j, "producer_version", facts.producer_version);
 	print_number(j, "model_version", facts.model_version);
 	print_number(j, "ir_version", facts.ir_version);
+	print_costs(&p);
 	st = print_opsets(&p, facts.n_opsets);
 	if (st == HEFT_OK)
 		st = print_items(&p, "parts", print_part, facts.n_parts);

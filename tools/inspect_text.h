@@ -16,6 +16,7 @@ struct dtype_count {
 	uint32_t n_tensors;
 };
 
+struct inspect_cost;   /* inspect_cost.h */
 struct tensor_figures; /* inspect_stats.h */
 
 enum inspect_view {
@@ -29,6 +30,7 @@ struct inspection {
 	const char *name;
 	const char *pattern;           /* NULL: all is shown */
 	struct heft_graph_list *graph; /* of INSPECT_GRAPH */
+	struct inspect_cost *cost;     /* likewise */
 	uint32_t view;                 /* enum inspect_view */
 	uint32_t max_depth;            /* of the tree; 0: all of it */
 	uint64_t file_size;            /* of all n_files together */

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# test.sh [--long] - installs what is missing, builds heft with every compiler and sanitizer, and runs all
-# tests; --long adds the ones that take longer than a quarter of an hour. Builds and the Python
+# test.sh [--long] [--cross] - installs what is missing, builds heft with every compiler and sanitizer, and runs all
+# tests; --long adds the ones that take longer than a quarter of an hour, --cross those on an emulated
+# AArch64 (it adds that architecture to the package system). Builds and the Python
 # environment are kept under build-test/. The last line is `N passed, N failed, N skipped`.
 #
 # HEFT_TEST_TORCH=1 installs PyTorch too, which is large, for the tests that compare with it; without it, or
@@ -12,11 +13,13 @@ root=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 cd "$root" || exit 1
 
 long=no
+cross=no
 for arg; do
 	case $arg in
 	--long) long=yes ;;
+	--cross) cross=yes ;;
 	*)
-		echo "usage: test.sh [--long]" >&2
+		echo "usage: test.sh [--long] [--cross]" >&2
 		exit 2
 		;;
 	esac
@@ -238,6 +241,19 @@ if python_ready; then
 else
 	echo "the Python packages of tests/requirements.txt cannot be installed"
 	add 0 1 0
+fi
+
+if [ $cross = yes ]; then
+	title "AArch64, emulated"
+	[ ! -x /usr/bin/dpkg ] || [ "$(id -u)" -ne 0 ] || dpkg --add-architecture arm64
+	for package in gcc-aarch64-linux-gnu qemu-user libzstd-dev:arm64 libssl-dev:arm64 zlib1g-dev:arm64 check:arm64; do
+		want_package $package
+	done
+	if build cross aarch64-linux-gnu-gcc --cross-file tools/cross/aarch64.ini; then
+		HEFT=$out/gcc/tools/heft HEFT_CROSS=$out/cross PYTHON=$out/venv/bin/python count sh tests/cross/aarch64.sh
+	else
+		add 0 1 0
+	fi
 fi
 
 if [ $long = yes ]; then

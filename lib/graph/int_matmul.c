@@ -207,8 +207,9 @@ static void store_quantised(const void *ctx, uint64_t group, uint64_t row, const
 static struct heft_int_weights weights_of(const struct heft_call *c, const struct int_matmul *v,
                                           uint64_t i)
 {
-	struct heft_int_weights w = { .w = (const uint8_t *)c->in[v->in.b].bytes +
-		                           i * v->m.k * v->m.n,
+	/* no term: nothing is read */
+	const uint8_t *b = v->m.k == 0 ? c->out[0].bytes : c->in[v->in.b].bytes;
+	struct heft_int_weights w = { .w = b + i * v->m.k * v->m.n,
 		                      .term_ld = v->m.n,
 		                      .column_ld = 1,
 		                      .is_signed = is_signed(c, v->in.b),

@@ -293,9 +293,7 @@ static void run_f32(const struct heft_call *c, const struct heft_matmul *m,
 	heft_dense_take_end(c, &m->end, &d);
 	r.bias = d.bias;
 	r.residual = d.residual;
-	if (m->k == 0)
-		r.a = c->scratch; /* nothing is read */
-	else if (m->is_a_turned) {
+	if (m->is_a_turned && m->k > 0) {
 		float *a = (float *)(void *)(r.scratch + m->a_at);
 
 		heft_pixels_from_planes(c, &turned, r.a, a);
@@ -345,12 +343,16 @@ static void run_plain(const struct heft_call *c, const void *ctx, uint64_t first
 void heft_matmul_run(const struct heft_call *c, const struct heft_matmul *m,
                      const struct heft_matmul_data *data)
 {
-	const struct plain r = { m, data };
+	struct heft_matmul_data given = *data;
+	const struct plain r = { m, &given };
 
 	if (m->is_empty)
 		return;
+	/* no term: nothing is read, but places are computed from what is no null pointer */
+	if (m->k == 0)
+		given.a = given.b = given.y;
 	if (m->is_plain)
 		heft_spans_run(c, m->n_products * m->m, m->k * m->n, run_plain, &r);
 	else
-		run_f32(c, m, data);
+		run_f32(c, m, &given);
 }

@@ -9,6 +9,8 @@
 #include "base/float_mode.h"
 #include "graph/dynamic.h"
 
+_Static_assert(HEFT_RUN_AVX2 == (int)HEFT_CPU_AVX512, "what a mask leaves out");
+
 struct heft_session {
 	const struct heft_model *model;
 	struct heft_engine engine;

@@ -3,21 +3,6 @@
 # npy files: what is in them, what they become, what is refused and what the refusal says.
 . "$(dirname "$0")/shared/make.sh"
 
-# npy TYPE ORDER SHAPE N_BYTES - an array of so many bytes, to standard output.
-npy()
-{
-	header="{'descr': $1, 'fortran_order': $2, 'shape': $3, }"
-	n=$(printf %s "$header" | wc -c)
-	printf '\223NUMPY\001\000'
-	printf '%b' "\\0$(printf %o $((n & 255)))\\0$(printf %o $((n >> 8)))"
-	printf %s "$header"
-	i=0
-	while [ $i -lt "$4" ]; do
-		printf '%b' "\\0$(printf %o $((i & 255)))"
-		i=$((i + 1))
-	done
-}
-
 npy "'>f4'" True '(2, 3)' 24 >big.npy
 npy "'<V2'" False '(6,)' 12 >lost.npy
 npy "[('a', '<f4'), ('b', [('c', '|u1', (2,))])]" False '(3,)' 18 >record.npy

@@ -20,6 +20,21 @@ safetensors()
 	head -c "$2" /dev/zero
 }
 
+# npy TYPE ORDER SHAPE N_BYTES - an array of so many bytes, to standard output.
+npy()
+{
+	header="{'descr': $1, 'fortran_order': $2, 'shape': $3, }"
+	n=$(printf %s "$header" | wc -c)
+	printf '\223NUMPY\001\000'
+	printf '%b' "\\0$(printf %o $((n & 255)))\\0$(printf %o $((n >> 8)))"
+	printf %s "$header"
+	i=0
+	while [ $i -lt "$4" ]; do
+		printf '%b' "\\0$(printf %o $((i & 255)))"
+		i=$((i + 1))
+	done
+}
+
 # try COMMAND... - runs it, its words among its data, and prints its exit status.
 try()
 {
