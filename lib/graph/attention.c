@@ -348,15 +348,14 @@ static void join_head(void *ctx, uint64_t task, uint32_t worker)
 	const struct heft_kv_cache *k = j->cache;
 	const size_t n_past = j->past ? k->n_past : 0;
 	float *to = j->to + task * (n_past + k->n_new) * k->size;
-	const float *fresh = j->fresh + task / k->n_heads * k->from.batch +
-	                     task % k->n_heads * k->from.head;
+	const size_t at = task / k->n_heads * k->from.batch + task % k->n_heads * k->from.head;
 
 	(void)worker;
 	if (n_past > 0)
 		memcpy(to, j->past + task * n_past * k->size, n_past * k->size * sizeof *to);
 	to += n_past * k->size;
 	for (size_t i = 0; i < k->n_new; i++)
-		memcpy(to + i * k->size, fresh + i * k->from.row, k->size * sizeof *to);
+		memcpy(to + i * k->size, j->fresh + at + i * k->from.row, k->size * sizeof *to);
 }
 
 void heft_kv_cache_join(const struct heft_call *c, const struct heft_kv_cache *cache,
@@ -366,5 +365,6 @@ void heft_kv_cache_join(const struct heft_call *c, const struct heft_kv_cache *c
 	const size_t n = cache->n_batch * cache->n_heads;
 	const size_t n_floats = (cache->n_past + cache->n_new) * cache->size;
 
-	heft_team_run(n * n_floats > 65536 ? c->team : NULL, n, join_head, &j);
+	if (n * n_floats > 0)
+		heft_team_run(n * n_floats > 65536 ? c->team : NULL, n, join_head, &j);
 }

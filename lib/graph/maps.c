@@ -98,7 +98,7 @@ static void copy_rows(const struct heft_call *c, const void *ctx, uint64_t first
 			left /= k->maps->n[d];
 			if (at < 0)
 				is_outside = true;
-			else
+			else if (at > 0) /* an empty input has no address to add to */
 				x += at;
 		}
 		if (is_outside) {

@@ -236,10 +236,11 @@ void heft_normal_forward(const struct heft_call *c)
 	const struct heft_normal_plan *p = (const struct heft_normal_plan *)c->state;
 	struct heft_normal m = p->normal;
 	uint8_t *mean = c->scratch;
-	uint8_t *divisor = mean + p->stats_size;
+	uint8_t *divisor;
 
 	if (c->out[0].n_elements == 0)
 		return;
+	divisor = mean + p->stats_size;
 	heft_normal_stats(c, p, mean);
 	heft_normal_divisors(c->cpu_bits, m.dtype, divisor, p->mean.n_out, p->epsilon);
 	m.mean = mean;

@@ -129,13 +129,13 @@ static void run_planes(const struct heft_call *c, const void *ctx, uint64_t firs
 		const float *given = (const float *)c->in[1].bytes + plane / p->n_channels * 5;
 		const uint64_t channel = plane % p->n_channels;
 		float *y = (float *)c->out[0].bytes + plane * n_out;
+		const float *x = c->in[0].bytes;
 		struct region r;
 
 		if (set_region(p, &r, given)) {
-			pool_plane(p, &r,
-			           (const float *)c->in[0].bytes +
-			                   (r.image * p->n_channels + channel) * n_in,
-			           y);
+			if (n_in > 0)
+				x += (r.image * p->n_channels + channel) * n_in;
+			pool_plane(p, &r, x, y);
 		} else {
 			for (uint64_t i = 0; i < n_out; i++)
 				y[i] = 0.0f;

@@ -47,10 +47,11 @@ static void forward(const struct heft_call *c)
 	const struct plan *p = (const struct plan *)c->state;
 	const enum heft_dtype dtype = c->in[0].dtype;
 	uint8_t *mean = c->scratch;
-	uint8_t *deviation = mean + p->stats_size;
+	uint8_t *deviation;
 
 	if (c->out[0].n_elements == 0)
 		return;
+	deviation = mean + p->stats_size;
 	heft_reduce_moments(c, &p->mean, dtype, c->in[0].bytes, mean, deviation,
 	                    deviation + p->stats_size);
 	for (uint64_t i = 0; i < p->mean.n_out; i++) {

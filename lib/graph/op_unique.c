@@ -79,6 +79,9 @@ static uint64_t find(const struct items *s, uint64_t *room, bool is_sorted, stru
 	const uint64_t n = s->axis.n;
 	uint64_t n_groups = 0;
 
+	*g = (struct groups){ 0 };
+	if (n == 0)
+		return 0;
 	*g = (struct groups){ room, room + n, room + 2 * n, room + 3 * n };
 	for (uint64_t i = 0; i < n; i++)
 		g->order[i] = i;

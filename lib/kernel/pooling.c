@@ -146,13 +146,14 @@ static void pool_planes(const struct heft_pooling *p, float *y, int64_t *places,
 	for (size_t line = first; line < first + n; line++) {
 		size_t n_counted;
 		const size_t map = set_line(p, &w, line, &n_counted) * map_size;
+		const float *plane = map > 0 ? x + map : x;
 
 		for (size_t o = 0; o < p->out[2]; o++) {
 			const size_t to = line * p->out[2] + o;
 			size_t place;
 
 			set_count(&w, n_counted * set_axis(p, &w, 2, o));
-			y[to] = plane_window(p, &w, x + map, &place);
+			y[to] = plane_window(p, &w, plane, &place);
 			if (places)
 				places[to] = place == SIZE_MAX ? -1 : (int64_t)(map + place);
 		}
