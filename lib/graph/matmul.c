@@ -356,3 +356,18 @@ void heft_matmul_run(const struct heft_call *c, const struct heft_matmul *m,
 	else
 		run_f32(c, m, &given);
 }
+
+void heft_matmul_forward(const struct heft_call *c)
+{
+	const struct heft_matmul_data data = { .a = c->in[0].bytes,
+		                               .b = c->in[1].bytes,
+		                               .y = c->out[0].bytes };
+
+	heft_matmul_run(c, (const struct heft_matmul *)(const void *)c->state, &data);
+}
+
+void heft_matmul_pack_b(const struct heft_call *c)
+{
+	heft_matmul_pack(c, (const struct heft_matmul *)(const void *)c->state, c->in[1].bytes,
+	                 c->packed);
+}

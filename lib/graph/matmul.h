@@ -77,4 +77,9 @@ void heft_matmul_pack(const struct heft_call *c, const struct heft_matmul *m, co
 void heft_matmul_run(const struct heft_call *c, const struct heft_matmul *m,
                      const struct heft_matmul_data *data);
 
+/* forward and pack of an operator whose inputs 0 and 1 are the matrices, and whose state is a
+ * struct heft_matmul alone. */
+void heft_matmul_forward(const struct heft_call *c);
+void heft_matmul_pack_b(const struct heft_call *c);
+
 #endif

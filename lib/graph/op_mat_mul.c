@@ -32,21 +32,6 @@ static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 	return heft_matmul_plan(c, m, &wish, c->out[0].n_elements, err);
 }
 
-static void forward(const struct heft_call *c)
-{
-	const struct heft_matmul_data data = { .a = c->in[0].bytes,
-		                               .b = c->in[1].bytes,
-		                               .y = c->out[0].bytes };
-
-	heft_matmul_run(c, (const struct heft_matmul *)(const void *)c->state, &data);
-}
-
-static void pack(const struct heft_call *c)
-{
-	heft_matmul_pack(c, (const struct heft_matmul *)(const void *)c->state, c->in[1].bytes,
-	                 c->packed);
-}
-
 const struct heft_op heft_op_mat_mul = {
 	.name = "MatMul",
 	.domain = "",
@@ -56,7 +41,7 @@ const struct heft_op heft_op_mat_mul = {
 	.min_out = 1,
 	.max_out = 1,
 	.infer = infer,
-	.forward = forward,
-	.pack = pack,
+	.forward = heft_matmul_forward,
+	.pack = heft_matmul_pack_b,
 	.packs = 1 << 1,
 };

@@ -137,6 +137,38 @@ static inline void graph_add_names(struct heft_buffer *graph, uint32_t number, c
 	}
 }
 
+/* A ValueInfoProto, as field `number` of the graph; dims as in "1,N,?"; data_type 0: without a
+ * type. */
+static inline void graph_add_value(struct heft_buffer *graph, uint32_t number, const char *name,
+                                   unsigned data_type, const char *dims)
+{
+	struct heft_buffer value = made_empty();
+	struct heft_buffer shape = made_empty();
+	struct heft_buffer tensor = made_empty();
+	struct heft_buffer type = made_empty();
+
+	for (char *at; *dims; dims = at) {
+		struct heft_buffer dim = made_empty();
+		const uint64_t size = strtoull(dims, &at, 10);
+
+		if (at > dims) {
+			made_uint(&dim, 1, size);
+		} else {
+			at += strcspn(dims, ",");
+			if (*dims != '?')
+				made_bytes(&dim, 2, dims, (size_t)(at - dims));
+		}
+		made_message(&shape, 1, &dim);
+		at += *at == ',';
+	}
+	made_uint(&tensor, 1, data_type);
+	made_message(&tensor, 2, &shape);
+	made_message(&type, 1, &tensor);
+	made_text(&value, 1, name);
+	made_message(&value, 2, &type);
+	made_message(graph, number, &value);
+}
+
 /* So many thousand nodes that read `x` and do nothing. */
 static inline void graph_add_thousands(struct heft_buffer *graph, unsigned n)
 {

@@ -72,9 +72,9 @@ START_TEST(a_model_tells_of_its_inputs_and_outputs)
 	struct heft_model_value v;
 	struct imported im;
 
-	import_add_value(&m.graph, 11, "x", 1, "N,3,?,-1");
+	graph_add_value(&m.graph, 11, "x", 1, "N,3,?,-1");
 	graph_add_nodes(&m.graph, "y = Relu x");
-	import_add_value(&m.graph, 12, "y", 10, "");
+	graph_add_value(&m.graph, 12, "y", 10, "");
 	im = import_whole(&m, NULL);
 	ck_assert_uint_eq(heft_model_n_inputs(im.model), 1);
 	ck_assert_uint_eq(heft_model_n_outputs(im.model), 1);

@@ -130,8 +130,8 @@ static struct import_made with_inputs(void)
 {
 	struct import_made m = import_start(17);
 
-	import_add_value(&m.graph, 11, "x", 1, "N,2");
-	import_add_value(&m.graph, 11, "rate", 7, "");
+	graph_add_value(&m.graph, 11, "x", 1, "N,2");
+	graph_add_value(&m.graph, 11, "rate", 7, "");
 	graph_add_nodes(&m.graph, "f = Cast rate; y = Add x rate");
 	graph_add_names(&m.graph, 12, "y");
 	return m;

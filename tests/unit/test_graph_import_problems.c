@@ -340,7 +340,7 @@ START_TEST(inputs_are_arrays)
 	struct import_made m = import_start(17);
 	struct heft_buffer value = made_empty();
 
-	import_add_value(&m.graph, 11, "s", 8, "");
+	graph_add_value(&m.graph, 11, "s", 8, "");
 	graph_add_nodes(&m.graph, "y = Relu s");
 	graph_add_names(&m.graph, 12, "y");
 	check_refused(&m, NULL, HEFT_E_UNSUPPORTED,
@@ -354,11 +354,11 @@ START_TEST(inputs_are_arrays)
 	check_refused(&m, NULL, HEFT_E_UNSUPPORTED,
 	              "cannot be computed: Relu: its input 0 is no array");
 	m = import_start(17);
-	import_add_value(&m.graph, 11, "x", 1, "1,1,1,1,1,1,1,1,1");
+	graph_add_value(&m.graph, 11, "x", 1, "1,1,1,1,1,1,1,1,1");
 	check_refused(&m, NULL, HEFT_E_UNSUPPORTED,
 	              "input 'x' has 9 dimensions, and more than 8 are not computed");
 	m = import_start(17);
-	import_add_value(&m.graph, 11, "x", 1, "4611686018427387904,2");
+	graph_add_value(&m.graph, 11, "x", 1, "4611686018427387904,2");
 	check_refused(&m, NULL, HEFT_E_LIMIT, "input 'x' has 2^63 bytes or more");
 }
 END_TEST

@@ -36,37 +36,6 @@ static struct heft_graph_list *list_of(struct heft_file *file)
 	return list;
 }
 
-/* A ValueInfoProto, as field `number` of the graph; dims as in "1,N,?". */
-static void add_value(struct heft_buffer *graph, uint32_t number, const char *name,
-                      unsigned data_type, const char *dims)
-{
-	struct heft_buffer value = made_empty();
-	struct heft_buffer shape = made_empty();
-	struct heft_buffer tensor = made_empty();
-	struct heft_buffer type = made_empty();
-
-	for (char *at; *dims; dims = at) {
-		struct heft_buffer dim = made_empty();
-		const uint64_t size = strtoull(dims, &at, 10);
-
-		if (at > dims) {
-			made_uint(&dim, 1, size);
-		} else {
-			at += strcspn(dims, ",");
-			if (*dims != '?')
-				made_bytes(&dim, 2, dims, (size_t)(at - dims));
-		}
-		made_message(&shape, 1, &dim);
-		at += *at == ',';
-	}
-	made_uint(&tensor, 1, data_type);
-	made_message(&tensor, 2, &shape);
-	made_message(&type, 1, &tensor);
-	made_text(&value, 1, name);
-	made_message(&value, 2, &type);
-	made_message(graph, number, &value);
-}
-
 /* "F32 [1, N, ?]", or nothing */
 static const char *type_text(const struct heft_graph_value *value)
 {
@@ -102,9 +71,9 @@ static struct heft_buffer plain_model(void)
 	graph_add_nodes(&graph, "z u = com.x::Op y - y");
 	made_text(&graph, 2, "main");
 	graph_add_weights(&graph, "w F32 8,3,3,3; b F32 8");
-	add_value(&graph, 11, "x", 1, "N,3,?,32");
-	add_value(&graph, 12, "z", 7, "");
-	add_value(&graph, 13, "y", 10, "8,height");
+	graph_add_value(&graph, 11, "x", 1, "N,3,?,32");
+	graph_add_value(&graph, 12, "z", 7, "");
+	graph_add_value(&graph, 13, "y", 10, "8,height");
 	model = made_model(&graph);
 	made_text(&model, 2, "maker");
 	made_text(&model, 3, "1.2");

@@ -424,8 +424,8 @@ START_TEST(inputs_are_checked_by_name)
 	struct import_made m = import_start(17);
 	struct ran *r;
 
-	import_add_value(&m.graph, 11, "x", 1, "N,7");
-	import_add_value(&m.graph, 11, "z", 0, "");
+	graph_add_value(&m.graph, 11, "x", 1, "N,7");
+	graph_add_value(&m.graph, 11, "z", 0, "");
 	graph_add_nodes(&m.graph, "y = Add x z");
 	graph_add_names(&m.graph, 12, "y");
 	r = start(&m, NULL);
