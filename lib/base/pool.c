@@ -4,17 +4,10 @@
 #include "base/pool.h"
 
 #include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
-
-#define STACK_SIZE ((size_t)256 << 10)
-#define N_THREADS_MAX 256U
 
 struct worker {
 	struct heft_pool *pool;
@@ -47,20 +40,6 @@ struct heft_pool {
 	uint32_t n_inside; /* workers in the run */
 	struct worker workers[];
 };
-
-uint32_t heft_cpu_count(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-#ifdef __linux__
-	cpu_set_t set;
-
-	/* Fails on a machine with more CPUs than the set has bits; the count above will do there.
-	 */
-	if (sched_getaffinity(0, sizeof set, &set) == 0)
-		n = CPU_COUNT(&set);
-#endif
-	return n < 1 ? 1 : (uint32_t)n;
-}
 
 static void run_init(struct run *r, uint64_t n, heft_piece_fn fn, void *ctx)
 {
@@ -134,8 +113,9 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-static bool start_worker(struct heft_pool *p, const pthread_attr_t *attr)
+static bool start_worker(void *ctx, const pthread_attr_t *attr)
 {
+	struct heft_pool *p = ctx;
 	struct worker *w = &p->workers[p->n_workers];
 
 	w->pool = p;
@@ -146,40 +126,9 @@ static bool start_worker(struct heft_pool *p, const pthread_attr_t *attr)
 	return true;
 }
 
-/* A signal must find the program's own threads: a worker takes none. (It inherits the mask.) */
-static void start_workers(struct heft_pool *p, uint32_t n)
-{
-	pthread_attr_t attr;
-	sigset_t all;
-	sigset_t before;
-
-	if (pthread_attr_init(&attr) != 0)
-		return;
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (p->n_workers < n && start_worker(p, &attr))
-		continue;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
-}
-
-/* Stacks count as data: under a limit on that, they may take a quarter of it, whatever the machine.
- */
-static uint32_t n_workers_for(uint32_t n_threads)
-{
-	const uint32_t n = n_threads > 0 ? n_threads : heft_cpu_count();
-	const uint32_t n_workers = (n < N_THREADS_MAX ? n : N_THREADS_MAX) - 1;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_cur / 4 / STACK_SIZE < n_workers)
-		return (uint32_t)(limit.rlim_cur / 4 / STACK_SIZE);
-	return n_workers;
-}
-
 enum heft_status heft_pool_new(uint32_t n_threads, struct heft_pool **out, struct heft_error *err)
 {
-	const uint32_t n_workers = n_workers_for(n_threads);
+	const uint32_t n_workers = heft_threads_beside(n_threads);
 	struct heft_pool *p = heft_zalloc(sizeof *p + n_workers * sizeof p->workers[0]);
 
 	if (!p)
@@ -187,8 +136,7 @@ enum heft_status heft_pool_new(uint32_t n_threads, struct heft_pool **out, struc
 	pthread_mutex_init(&p->mutex, NULL);
 	pthread_cond_init(&p->has_run, NULL);
 	pthread_cond_init(&p->all_left, NULL);
-	if (n_workers > 0)
-		start_workers(p, n_workers);
+	heft_threads_start(n_workers, start_worker, p);
 	*out = p;
 	return HEFT_OK;
 }

@@ -4,11 +4,10 @@
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
+#include "base/threads.h"
 #include "heft/error.h"
 
 struct heft_pool;
-
-uint32_t heft_cpu_count(void); /* CPUs this process may run on, at least 1 */
 
 /* n_threads counts the caller's thread; 0: heft_cpu_count(). Threads are made here (256 KiB stacks)
  * and sleep between runs. With 1 no thread is made. Where the system refuses more threads, past

@@ -9,18 +9,14 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/float_mode.h"
-#include "base/pool.h"
+#include "base/threads.h"
 
-#define STACK_SIZE ((size_t)256 << 10)
-#define N_THREADS_MAX 256U
 #define SPIN_NS 50000
 /* Looks between two at the clock, which takes as long as several of them. */
 #define N_LOOKS 32U
@@ -149,8 +145,9 @@ static void *member_main(void *arg)
 	}
 }
 
-static bool start_member(struct heft_team *t, const pthread_attr_t *attr)
+static bool start_member(void *ctx, const pthread_attr_t *attr)
 {
+	struct heft_team *t = ctx;
 	struct member *m = &t->members[t->n_members];
 
 	m->team = t;
@@ -161,38 +158,9 @@ static bool start_member(struct heft_team *t, const pthread_attr_t *attr)
 	return true;
 }
 
-/* A signal must find the program's own threads: a member takes none. (It inherits the mask.) */
-static void start_members(struct heft_team *t, uint32_t n)
-{
-	pthread_attr_t attr;
-	sigset_t all;
-	sigset_t before;
-
-	if (pthread_attr_init(&attr) != 0)
-		return;
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (t->n_members < n && start_member(t, &attr))
-		continue;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
-}
-
-static uint32_t n_members_for(uint32_t n_threads)
-{
-	const uint32_t n = n_threads > 0 ? n_threads : heft_cpu_count();
-	const uint32_t n_members = (n < N_THREADS_MAX ? n : N_THREADS_MAX) - 1;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_cur / 4 / STACK_SIZE < n_members)
-		return (uint32_t)(limit.rlim_cur / 4 / STACK_SIZE);
-	return n_members;
-}
-
 enum heft_status heft_team_new(uint32_t n_threads, struct heft_team **out, struct heft_error *err)
 {
-	const uint32_t n = n_members_for(n_threads);
+	const uint32_t n = heft_threads_beside(n_threads);
 	struct heft_team *t = heft_zalloc(sizeof *t + n * sizeof t->members[0]);
 
 	if (!t)
@@ -200,8 +168,7 @@ enum heft_status heft_team_new(uint32_t n_threads, struct heft_team **out, struc
 	pthread_mutex_init(&t->mutex, NULL);
 	pthread_cond_init(&t->has_run, NULL);
 	pthread_cond_init(&t->all_left, NULL);
-	if (n > 0)
-		start_members(t, n);
+	heft_threads_start(n, start_member, t);
 	*out = t;
 	return HEFT_OK;
 }
