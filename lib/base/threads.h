@@ -10,8 +10,9 @@
 
 uint32_t heft_cpu_count(void); /* CPUs this process may run on, at least 1 */
 
-/* How many threads to start, where n_threads counts the caller's; 0: heft_cpu_count(). At most 255,
- * and their stacks (256 KiB) count as data: under a limit on that, they may take a quarter of it. */
+/* How many threads to start, where n_threads counts the caller's; 0: heft_cpu_count(). At most
+ * 255, and their stacks (256 KiB) count as data: under a limit on that, they may take a quarter of
+ * it. */
 uint32_t heft_threads_beside(uint32_t n_threads);
 
 /* Starts one thread with these attributes; false where the system refuses. */
