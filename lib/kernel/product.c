@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* product.c - cuts a product into tasks and tiles, and packs its weights.
+/* product.c - cuts a product into tasks and tiles.
  *
  * A task is a block of pixels times some panels, or all of them if they fit into the second cache
  * together: then a strip of pixels meets one panel after the other while it lies in the first. */
@@ -27,6 +27,10 @@
 /* Output values that a task of a depthwise product makes, about. */
 #define DEPTHWISE_TASK 32768
 
+/* Rows of the input, in bytes, that the windows of a depthwise product find in the first cache:
+ * 7 x 7 pixels of 960 channels with all of a row together found them in the second. */
+#define ROWS_IN_CACHE ((size_t)24 << 10)
+
 /* Input channels of a window whose rows are made runs by copying. */
 #define THIN 15
 
@@ -43,14 +47,6 @@ static const struct variant variants[] = {
 	{ HEFT_CPU_AVX2, &heft_product_avx2 },
 #endif
 	{ 0, &heft_product_scalar },
-};
-
-/* A panel: some vectors of the output channels of one group. */
-struct panel {
-	size_t channel; /* the first one of the group's */
-	size_t n_vectors;
-	size_t n_last; /* channels in the last vector */
-	size_t at;     /* floats from the group's packed weights */
 };
 
 /* What one task has in its scratch. */
@@ -75,21 +71,6 @@ static size_t min_of(size_t a, size_t b)
 static size_t round_up(size_t n)
 {
 	return ceil_div(n, HEFT_PRODUCT_ALIGN) * HEFT_PRODUCT_ALIGN;
-}
-
-/* Panels are as even as possible: 96 channels are 48 + 48, not 64 + 32. */
-static struct panel panel_of(const struct heft_product *p, size_t i)
-{
-	const size_t vector = p->kernels->vector;
-	const size_t least = p->n_vectors / p->n_panels;
-	const size_t n_wider = p->n_vectors % p->n_panels;
-	const size_t first = i * least + min_of(i, n_wider);
-	struct panel panel = { first * vector, least + (i < n_wider), vector,
-		               first * vector * p->n_terms };
-
-	if (i == p->n_panels - 1)
-		panel.n_last = p->n_out - (p->n_vectors - 1) * vector;
-	return panel;
 }
 
 /* Strips end where tiles do, of both widths that panels have. */
@@ -156,6 +137,18 @@ static void set_terms(struct heft_product *p)
 	}
 }
 
+/* Channels of a depthwise product whose rows of the window stay in the first cache, so that the
+ * next output row finds all but the last of them there. */
+static size_t choose_lanes(const struct heft_product *p)
+{
+	const size_t vector = p->kernels->vector;
+	const size_t n_rows = p->kernel[0] * p->kernel[1] + p->stride[1];
+	const size_t size = n_rows * p->in[2] * vector * sizeof(float);
+	const size_t n = size ? ROWS_IN_CACHE / size : 0;
+
+	return (n > 0 ? n : 1) * vector;
+}
+
 static void cut_rows(struct heft_product *p)
 {
 	const size_t n_rows = p->n_images * p->out[0] * p->out[1];
@@ -164,6 +157,7 @@ static void cut_rows(struct heft_product *p)
 	p->n_panels = 1;
 	p->block = DEPTHWISE_TASK / (p->out[2] * p->n_groups + 1) + 1;
 	p->n_blocks = p->out[2] ? ceil_div(n_rows, p->block) : 0;
+	p->strip = choose_lanes(p);
 	p->n_tasks = p->n_blocks;
 	p->n_pack_tasks = 1;
 	p->packed_size = round_up(p->n_terms * p->n_vectors * p->kernels->vector * sizeof(float));
@@ -256,42 +250,6 @@ bool heft_product_widen(const struct heft_product *p, struct heft_product *wide,
 	return true;
 }
 
-/* n channels at w, out_ld apart, and zeros up to n_all. */
-static void pack_row(const float *w, size_t out_ld, size_t n, size_t n_all, float *row)
-{
-	if (out_ld == 1)
-		memcpy(row, w, n * sizeof *row);
-	else
-		for (size_t i = 0; i < n; i++)
-			row[i] = w[i * out_ld];
-	for (size_t i = n; i < n_all; i++)
-		row[i] = 0;
-}
-
-void heft_product_pack(const struct heft_product *p, const struct heft_product_weights *w, size_t i,
-                       float *packed)
-{
-	const size_t n_taps = p->kernel[0] * p->kernel[1] * p->kernel[2];
-	const size_t vector = p->kernels->vector;
-
-	if (p->is_depthwise) {
-		for (size_t t = 0; t < n_taps; t++, packed += p->n_vectors * vector)
-			pack_row(w->w + t * w->tap_ld, w->group_ld, p->n_groups,
-			         p->n_vectors * vector, packed);
-	} else {
-		const struct panel panel = panel_of(p, i % p->n_panels);
-		const size_t n = (panel.n_vectors - 1) * vector + panel.n_last;
-		const size_t group = i / p->n_panels;
-		const float *from = w->w + group * w->group_ld + panel.channel * w->out_ld;
-		float *row = packed + group * p->n_vectors * vector * p->n_terms + panel.at;
-
-		for (size_t t = 0; t < n_taps; t++)
-			for (size_t c = 0; c < p->n_in; c++, row += panel.n_vectors * vector)
-				pack_row(from + t * w->tap_ld + c * w->in_ld, w->out_ld, n,
-				         panel.n_vectors * vector, row);
-	}
-}
-
 /* Whether outputs go past the caches: all vectors full, and all of them aligned. */
 static bool is_streamed(const struct heft_product *p, const float *y)
 {
@@ -350,7 +308,7 @@ static void run_pieces(const struct task *k, const struct heft_tile_kernel *kern
 
 /* Pixels [pixel, pixel + n), at most a tile; their taps are at `taps`. Rows that are left over do
  * what the first one does, and what they make is thrown away. */
-static void run_tile(const struct task *k, const struct panel *panel, size_t pixel, size_t n,
+static void run_tile(const struct task *k, const struct heft_panel *panel, size_t pixel, size_t n,
                      const float **taps, uintptr_t ahead)
 {
 	const struct heft_product *p = k->p;
@@ -402,7 +360,7 @@ static void run_block(const struct task *k, const float *x, size_t begin, size_t
 
 		heft_product_taps(p, x, k->room.zeros, k->room.steps, m, n, k->room.taps);
 		for (size_t i = first; i < last; i++) {
-			const struct panel panel = panel_of(p, i);
+			const struct heft_panel panel = heft_product_panel(p, i);
 			const size_t n_rows = p->kernels->tiles[panel.n_vectors].n_rows;
 			const uintptr_t ahead = p->is_linear ? 4 * n_rows * p->x_ld * sizeof *x : 0;
 
@@ -438,9 +396,9 @@ static void run_tiles(const struct heft_product *p, const struct heft_product_da
 		p->kernels->fence();
 }
 
-/* The row of outputs with this number, of all images. */
+/* The row of outputs with this number, of all images, in these channels. */
 static void run_row(const struct heft_product *p, const struct heft_product_data *d, size_t i,
-                    const float **x)
+                    size_t first, size_t last, const float **x)
 {
 	const size_t oh = i % p->out[1];
 	const size_t od = i / p->out[1] % p->out[0];
@@ -453,6 +411,8 @@ static void run_row(const struct heft_product *p, const struct heft_product_data
 		.bias = d->bias,
 		.residual = d->residual ? d->residual + i * p->out[2] * p->residual_ld : NULL,
 		.y = d->y + i * p->out[2] * p->y_ld,
+		.first = first,
+		.last = last,
 		.is_streamed = is_streamed(p, d->y),
 	};
 	size_t at[2];
@@ -463,8 +423,7 @@ static void run_row(const struct heft_product *p, const struct heft_product_data
 		    !heft_product_tap(p, 1, oh, t % p->kernel[1], &at[1]))
 			continue;
 		x[t] = d->x + ((image * p->in[0] + at[0]) * p->in[1] + at[1]) * row_size;
-		if (p->x_ld == p->n_groups)
-			row.ahead = (uintptr_t)(x[t] + row_size);
+		row.ahead = (uintptr_t)(x[t] + row_size);
 	}
 	p->kernels->depthwise_row(&row);
 }
@@ -474,9 +433,11 @@ static void run_rows(const struct heft_product *p, const struct heft_product_dat
 {
 	const size_t n_rows = p->n_images * p->out[0] * p->out[1];
 	const size_t end = min_of((i + 1) * p->block, n_rows);
+	const size_t n = p->strip;
 
-	for (size_t row = i * p->block; row < end; row++)
-		run_row(p, d, row, x);
+	for (size_t c = 0; c < p->n_groups; c += n)
+		for (size_t row = i * p->block; row < end; row++)
+			run_row(p, d, row, c, min_of(c + n, p->n_groups), x);
 	if (is_streamed(p, d->y))
 		p->kernels->fence();
 }

@@ -84,7 +84,7 @@ struct heft_product {
 	size_t n_slices; /* tasks that share a block of pixels, each with some of the panels */
 	size_t n_blocks; /* of pixels; of a depthwise product, of rows */
 	size_t block;    /* pixels, or rows, in one */
-	size_t strip;    /* pixels whose pointers are made together */
+	size_t strip;    /* pixels whose pointers are made together; or channels, likewise */
 	bool is_depthwise;
 	bool is_linear; /* output pixel m is made of input pixel m */
 	bool is_joined; /* a row of the window is one run */

@@ -34,6 +34,7 @@ TILE(2, 1)
 TILE(2, 2)
 
 #define DEPTHWISE_PIXELS 2
+#define DEPTHWISE_GROUP 4
 #include "kernel/product_depthwise.inc"
 
 static void fence(void)

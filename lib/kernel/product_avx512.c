@@ -38,6 +38,7 @@ TILE(2, 3)
 TILE(2, 4)
 
 #define DEPTHWISE_PIXELS 4
+#define DEPTHWISE_GROUP 7
 #include "kernel/product_depthwise.inc"
 
 static void fence(void)

@@ -41,7 +41,8 @@ struct heft_tile_kernel {
 	void (*finish)(const struct heft_tile_end *end, const float *sums);
 };
 
-/* One row of outputs of a depthwise product, all channels. */
+/* One row of outputs of a depthwise product, channels [first, last): whole vectors but for the last
+ * one of all channels. */
 struct heft_depthwise_row {
 	const struct heft_product *p;
 	const float *const *x; /* input rows, one for each row of taps, or NULL: padding */
@@ -49,7 +50,9 @@ struct heft_depthwise_row {
 	const float *bias;
 	const float *residual; /* the output row's */
 	float *y;
-	uintptr_t ahead; /* the input that the next row needs and this one does not, or 0 */
+	size_t first;
+	size_t last;
+	uintptr_t ahead; /* an input row that the next one needs and this one does not, or 0 */
 	bool is_streamed;
 };
 
@@ -67,6 +70,29 @@ struct heft_product_kernels {
 extern const struct heft_product_kernels heft_product_scalar;
 extern const struct heft_product_kernels heft_product_avx2;
 extern const struct heft_product_kernels heft_product_avx512;
+
+/* A panel: some vectors of the output channels of one group. */
+struct heft_panel {
+	size_t channel; /* the first one of the group's */
+	size_t n_vectors;
+	size_t n_last; /* channels in the last vector */
+	size_t at;     /* floats from the group's packed weights */
+};
+
+/* Panels are as even as possible: 96 channels are 48 + 48, not 64 + 32. */
+static inline struct heft_panel heft_product_panel(const struct heft_product *p, size_t i)
+{
+	const size_t vector = p->kernels->vector;
+	const size_t least = p->n_vectors / p->n_panels;
+	const size_t n_wider = p->n_vectors % p->n_panels;
+	const size_t first = i * least + (i < n_wider ? i : n_wider);
+	struct heft_panel panel = { first * vector, least + (i < n_wider), vector,
+		                    first * vector * p->n_terms };
+
+	if (i == p->n_panels - 1)
+		panel.n_last = p->n_out - (p->n_vectors - 1) * vector;
+	return panel;
+}
 
 /* The input position of tap k for output o on one axis: false if there is none. */
 static inline bool heft_product_tap(const struct heft_product *p, size_t axis, size_t o, size_t k,

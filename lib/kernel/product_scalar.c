@@ -96,7 +96,7 @@ static void depthwise_row(const struct heft_depthwise_row *row)
 	const size_t w_ld = p->n_vectors * VECTOR;
 
 	for (size_t ow = 0; ow < p->out[2]; ow++) {
-		for (size_t c = 0; c < p->n_groups; c++) {
+		for (size_t c = row->first; c < row->last; c++) {
 			const float *r = row->residual ? row->residual + ow * p->residual_ld + c
 			                               : NULL;
 			const float *w = row->packed + c;

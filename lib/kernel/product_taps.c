@@ -40,32 +40,38 @@ static struct pixel pixel_at(const struct heft_product *p, size_t i)
 	return o;
 }
 
-static void go_on(const struct heft_product *p, struct pixel *o)
+/* n pixels on, at most to the next row. */
+static void go_on(const struct heft_product *p, struct pixel *o, size_t n)
 {
-	for (size_t axis = 3; axis-- > 0;) {
-		if (++o->at[axis] < p->out[axis])
+	for (size_t axis = 3; axis-- > 0; n = 1) {
+		o->at[axis] += n;
+		if (o->at[axis] < p->out[axis])
 			return;
 		o->at[axis] = 0;
 	}
 	o->image++;
 }
 
-/* The first tap's place, if all taps are inside. */
-static bool find_inside(const struct heft_product *p, const struct pixel *o, size_t *first)
+/* How many pixels of the row, from this one on, have all taps inside; and the first tap's place. */
+static size_t find_inside(const struct heft_product *p, const struct pixel *o, size_t *first)
 {
+	size_t n_left = 0;
+
 	*first = o->image;
 	if (p->is_transposed)
-		return false;
+		return 0;
 	for (size_t axis = 0; axis < 3; axis++) {
 		const size_t reach = (p->kernel[axis] - 1) * p->dilation[axis];
 		const size_t at = o->at[axis] * p->stride[axis];
 
 		if (at < p->pad[axis] || at - p->pad[axis] + reach >= p->in[axis])
-			return false;
+			return 0;
+		n_left = p->in[axis] - (at - p->pad[axis] + reach) - 1;
 		*first = *first * p->in[axis] + at - p->pad[axis];
 	}
 	*first *= p->x_ld;
-	return true;
+	n_left = n_left / p->stride[2] + 1;
+	return n_left < p->out[2] - o->at[2] ? n_left : p->out[2] - o->at[2];
 }
 
 /* Taps one by one; a window that is not whole. */
@@ -107,14 +113,21 @@ void heft_product_taps(const struct heft_product *p, const float *x, const float
 	if (p->n_taps == 0)
 		return;
 	o = pixel_at(p, pixel);
-	for (size_t i = 0; i < n; i++, taps += p->n_taps, go_on(p, &o)) {
+	while (n > 0) {
 		size_t first;
+		size_t n_inside = find_inside(p, &o, &first);
 
-		if (!find_inside(p, &o, &first)) {
+		if (n_inside == 0) {
 			find_each(p, &o, x, zeros, taps);
-			continue;
+			taps += p->n_taps;
+			n_inside = 1;
+		} else {
+			n_inside = n_inside < n ? n_inside : n;
+			for (size_t i = 0; i < n_inside; i++, first += p->stride[2] * p->x_ld)
+				for (size_t t = 0; t < p->n_taps; t++)
+					*taps++ = x + first + steps[t];
 		}
-		for (size_t t = 0; t < p->n_taps; t++)
-			taps[t] = x + first + steps[t];
+		go_on(p, &o, n_inside);
+		n -= n_inside;
 	}
 }

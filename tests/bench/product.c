@@ -13,10 +13,6 @@
 #include "kernel/product.h"
 #include "kernel/transpose.h"
 
-#ifdef WITH_BLAS
-#include <cblas.h>
-#endif
-
 #define N_THREADS 16
 
 static double now(void)
@@ -114,29 +110,6 @@ static double time_product(struct heft_product *p, uint32_t cpu_bits, unsigned n
 	free(d.y);
 	return best;
 }
-
-#ifdef WITH_BLAS
-static double time_blas(size_t m, size_t k, size_t n, unsigned rounds)
-{
-	float *a = room_of(m * k);
-	float *b = room_of(k * n);
-	float *c = room_of(m * n);
-	double best = 1e9;
-
-	for (unsigned i = 0; i <= rounds; i++) {
-		const double begin = now();
-
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a,
-		            (int)k, b, (int)n, 0, c, (int)n);
-		if (now() - begin < best)
-			best = now() - begin;
-	}
-	free(a);
-	free(b);
-	free(c);
-	return best;
-}
-#endif
 
 #ifdef HEFT_TARGET_AVX2
 #include <immintrin.h>
@@ -327,11 +300,6 @@ static void print_row(const struct row *row, size_t n_images, unsigned n_threads
 		                        p.n_pixels * p.y_ld) /
 		               seconds);
 	}
-#ifdef WITH_BLAS
-	if (row->kernel == 0 || (row->kernel == 1 && row->stride == 1))
-		printf("  BLAS %6.1f", 2e-9 * (double)(p.n_pixels * p.n_terms * p.n_out) /
-		                               time_blas(p.n_pixels, p.n_terms, p.n_out, rounds));
-#endif
 	printf("\n");
 	fflush(stdout);
 }
