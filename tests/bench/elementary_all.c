@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* elementary_all.c - holds the elementary functions of F32 against binary64 libm at every input, or
- * at every STRIDE-th: prints the largest error of each, and where; ends with 1 where one is beyond
- * its bound. Odd and even functions are held at one sign, and the other sign against the first. pow
- * takes pairs from a generator. */
+ * at every STRIDE-th: prints the largest error of each, where, and the seconds that it took of one
+ * core; ends with 1 where one is beyond its bound. Odd and even functions are held at one sign, and
+ * the other sign against the first. pow takes pairs from a generator. `list` prints the names, so
+ * that a script can start a process for each. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "../unit/elementary_cases.h"
 #include "base/cpu.h"
@@ -20,10 +22,11 @@ static float f32_of(uint32_t bits)
 	return x;
 }
 
-static bool report(const char *name, uint64_t n, double worst, float at, double max)
+static bool report(const char *name, uint64_t n, double worst, float at, double max, clock_t begin)
 {
-	printf("%-10s %10llu inputs, largest error %.6f ulp at %a, bound %.2f\n", name,
-	       (unsigned long long)n, worst, (double)at, max);
+	printf("%-10s %10llu inputs, largest error %.6f ulp at %a, bound %.2f, %.0f s\n", name,
+	       (unsigned long long)n, worst, (double)at, max,
+	       (double)(clock() - begin) / CLOCKS_PER_SEC);
 	fflush(stdout);
 	return worst <= max;
 }
@@ -66,6 +69,7 @@ static bool try_all(const struct f32_case *f, uint64_t stride)
 	static float x[N_AT_ONCE];
 	static float y[N_AT_ONCE];
 	const uint64_t end = (uint64_t)1 << (f->symmetry ? 31 : 32);
+	const clock_t begin = clock();
 	uint64_t n_tried = 0;
 	double worst = 0;
 	float worst_at = 0;
@@ -83,7 +87,8 @@ static bool try_all(const struct f32_case *f, uint64_t stride)
 			return false;
 		}
 	}
-	return report(f->name, f->symmetry ? 2 * n_tried : n_tried, worst, worst_at, f->max_ulp);
+	return report(f->name, f->symmetry ? 2 * n_tried : n_tried, worst, worst_at, f->max_ulp,
+	              begin);
 }
 
 /* Half of the pairs have any bits, the others a power that is not far from 1. */
@@ -92,6 +97,7 @@ static bool try_pow(uint64_t n_pairs)
 	static float a[N_AT_ONCE];
 	static float b[N_AT_ONCE];
 	static float y[N_AT_ONCE];
+	const clock_t begin = clock();
 	uint64_t state = 1;
 	double worst = 0;
 	float worst_at = 0;
@@ -118,7 +124,14 @@ static bool try_pow(uint64_t n_pairs)
 			}
 		}
 	}
-	return report("pow", n_pairs, worst, worst_at, 4);
+	return report("pow", n_pairs, worst, worst_at, 0.51, begin);
+}
+
+static void list(void)
+{
+	for (size_t i = 0; i < N_F32_CASES; i++)
+		puts(f32_cases[i].name);
+	puts("pow");
 }
 
 int main(int argc, char **argv)
@@ -130,8 +143,12 @@ int main(int argc, char **argv)
 	bool is_right = true;
 
 	if (argc > 3 || stride == 0) {
-		fprintf(stderr, "usage: elementary_all [FUNCTION | all [STRIDE]]\n");
+		fprintf(stderr, "usage: elementary_all [list | FUNCTION | all [STRIDE]]\n");
 		return 2;
+	}
+	if (strcmp(name, "list") == 0) {
+		list();
+		return 0;
 	}
 	for (size_t i = 0; i < N_F32_CASES; i++) {
 		if (!all && strcmp(f32_cases[i].name, name) != 0)

@@ -47,7 +47,7 @@ def inputs_of(name, folder):
 def result(heft, model, given, folder, threads, cpu):
     out = folder / "out.safetensors"
     out.unlink(missing_ok=True)
-    subprocess.run([heft, "run", model, *given, "-o", out, f"-j{threads}", f"--cpu={cpu}"], check=True)
+    subprocess.run([heft, "run", model, *given, "-q", "-o", out, f"-j{threads}", f"--cpu={cpu}"], check=True)
     return hashlib.sha256(out.read_bytes()).hexdigest()
 
 
