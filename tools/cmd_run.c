@@ -464,11 +464,24 @@ static void say_times(const struct model_run *r)
 	             (double)r->nanoseconds[1 + (n - 1) / 2] / 1e6);
 }
 
+/* Strings, sequences and optional values without an element have no file and no text here. */
+static int check_outputs(const struct model_run *r)
+{
+	for (uint32_t i = 0; i < r->n_outputs; i++) {
+		if (heft_dtype_describe(r->outputs[i].dtype))
+			continue;
+		report_words("%s: output '%.80s' is no array of numbers", r->name,
+		             r->outputs[i].name);
+		return STATUS_BAD_DATA;
+	}
+	return STATUS_DONE;
+}
+
 static int give_outputs(struct model_run *r)
 {
 	const struct options *o = r->o;
 	const struct heft_write_options write = { .overwrite = o->force, .no_sync = o->no_sync };
-	int status = STATUS_DONE;
+	int status = check_outputs(r);
 
 	for (uint32_t i = 0; i < r->n_outputs && status == STATUS_DONE; i++)
 		if (shows_top(r, &r->outputs[i]))

@@ -95,17 +95,16 @@ struct task {
 	uint8_t *scratch;
 };
 
-/* The keys that query `row` may look at: from *first to *end. */
-static void set_reach(const struct task *t, size_t batch, size_t row, size_t *first, size_t *end)
+void heft_attention_reach(const struct heft_attention *a, const int64_t *lengths, size_t batch,
+                          size_t row, size_t *first, size_t *end)
 {
-	const struct heft_attention *a = t->a;
 	const int64_t n = (int64_t)a->n_keys;
 	int64_t low = 0;
 	int64_t high = n;
 	int64_t at = a->offset;
 
-	if (t->d->lengths) {
-		const int64_t length = t->d->lengths[batch];
+	if (lengths) {
+		const int64_t length = lengths[batch];
 
 		high = length < 0 ? 0 : length > n ? n : length;
 		at = high - (int64_t)a->n_rows;
@@ -186,7 +185,7 @@ static void finish_row(const struct task *t, size_t head, size_t row, float *s)
 	if (a->softcap != 0)
 		cap(t, s);
 	put_scores(t, HEFT_SCORES_CAPPED, head, row, s);
-	set_reach(t, batch, row, &first, &end);
+	heft_attention_reach(a, t->d->lengths, batch, row, &first, &end);
 	is_seen = first < end;
 	for (size_t j = 0; j < first; j++)
 		s[j] = -INFINITY;

@@ -26,7 +26,7 @@ enum heft_scores {
 
 enum heft_mask {
 	HEFT_MASK_NONE,
-	HEFT_MASK_ADDED,  /* F32 */
+	HEFT_MASK_ADDED,  /* F32; of F64, that */
 	HEFT_MASK_BOOL,   /* where it is false, a key is not looked at */
 	HEFT_MASK_FILTER, /* I32: where it is 0, `filter` is added */
 	HEFT_MASK_LENGTHS /* I32, one a sample: to keys from there on `filter` is added */
@@ -92,10 +92,34 @@ enum heft_status heft_attention_init(const struct heft_call *c, struct heft_atte
 void heft_attention_run(const struct heft_call *c, const struct heft_attention *a,
                         const struct heft_attention_data *d, void *scratch);
 
+/* The keys that query `row` may look at: from *first to *end. `lengths`: NULL, or as in the
+ * data. */
+void heft_attention_reach(const struct heft_attention *a, const int64_t *lengths, size_t batch,
+                          size_t row, size_t *first, size_t *end);
+
 /* Strides of an array that is broadcast to samples, heads, rows and keys, and may have fewer keys:
  * USAGE where it does not go. */
 enum heft_status heft_mask_init(const struct heft_array *mask, const struct heft_attention *a,
                                 struct heft_mask_strides *strides, struct heft_error *err);
+
+/* --- the same of F64, in binary64: plain loops, a row at a time --- */
+
+struct heft_attention_data_f64 {
+	const double *q;
+	const double *k;
+	const double *v;
+	const void *mask; /* masks[0]: F64, or BOOL */
+	const int64_t *lengths;
+	double scale;
+	double *y;
+	double *scores;
+};
+
+/* Bytes of scratch for all threads; LIMIT. */
+enum heft_status heft_attention_f64_init(const struct heft_call *c, const struct heft_attention *a,
+                                         size_t *size, struct heft_error *err);
+void heft_attention_f64_run(const struct heft_call *c, const struct heft_attention *a,
+                            const struct heft_attention_data_f64 *d, void *scratch);
 
 /* Rows of the past, and then new ones, into one array of samples, heads, rows: `past` NULL, there
  * are none. */

@@ -140,25 +140,33 @@ static enum heft_status check_types(const struct heft_call *c, struct heft_error
 	return HEFT_OK;
 }
 
-enum heft_status heft_conv_infer(struct heft_call *c, bool is_transposed, struct heft_error *err)
+enum heft_status heft_conv_infer_shape(struct heft_call *c, const struct heft_conv_shape *s,
+                                       struct heft_error *err)
 {
 	struct conv *v = (struct conv *)(void *)c->state;
 
-	*v = (struct conv){ .is_f64 = c->in[0].dtype == HEFT_DTYPE_F64 };
-	HEFT_TRY(check_types(c, err));
-	HEFT_TRY(heft_conv_shape_read(c, &c->in[0], &c->in[1], is_transposed, &v->shape, err));
-	HEFT_TRY(heft_conv_shape_check_bias(c, &v->shape, 2, err));
-	HEFT_TRY(heft_conv_shape_set_out(c, &v->shape, c->in[0].dtype, err));
+	*v = (struct conv){ .shape = *s, .is_f64 = c->in[0].dtype == HEFT_DTYPE_F64 };
+	HEFT_TRY(heft_conv_shape_check_bias(c, s, 2, err));
+	HEFT_TRY(heft_conv_shape_set_out(c, s, c->in[0].dtype, err));
 	if (has_addend(c) && !heft_array_same_shape(&c->in[3], &c->out[0]))
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
 		                 "what is added is not of the output's shape");
 	v->is_empty = c->out[0].n_elements == 0;
-	if (!v->is_empty && v->shape.n_in == 0)
+	if (!v->is_empty && s->n_in == 0)
 		return heft_fail(err, HEFT_E_UNSUPPORTED, HEFT_NO_OFFSET,
 		                 "the image has no channels");
 	if (v->is_f64)
-		c->n_multiply_adds = c->out[0].n_elements * heft_conv_shape_n_terms(&v->shape);
+		c->n_multiply_adds = c->out[0].n_elements * heft_conv_shape_n_terms(s);
 	return v->is_empty || v->is_f64 ? HEFT_OK : plan(c, v, err);
+}
+
+enum heft_status heft_conv_infer(struct heft_call *c, bool is_transposed, struct heft_error *err)
+{
+	struct heft_conv_shape s;
+
+	HEFT_TRY(check_types(c, err));
+	HEFT_TRY(heft_conv_shape_read(c, &c->in[0], &c->in[1], is_transposed, &s, err));
+	return heft_conv_infer_shape(c, &s, err);
 }
 
 static struct heft_product_weights weights_of(const struct heft_call *c, const struct conv *v)

@@ -40,9 +40,8 @@ static enum heft_status read_auto_pad(const struct heft_call *c, enum auto_pad *
 	return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "auto_pad is none that ONNX knows");
 }
 
-/* n values from `least` on; left alone where the attribute is left out. */
-static enum heft_status read_list(const struct heft_call *c, const char *name, uint32_t n,
-                                  int64_t least, uint64_t *to, struct heft_error *err)
+enum heft_status heft_conv_shape_list(const struct heft_call *c, const char *name, uint32_t n,
+                                      int64_t least, uint64_t *to, struct heft_error *err)
 {
 	uint32_t count;
 	const int64_t *values = heft_call_ints(c, name, &count);
@@ -97,13 +96,13 @@ static enum heft_status read_window(const struct heft_call *c, struct heft_conv_
 
 	memcpy(kernel, s->kernel, sizeof kernel);
 	HEFT_TRY(read_auto_pad(c, &win->auto_pad, err));
-	HEFT_TRY(read_list(c, "kernel_shape", n, 1, kernel + first, err));
+	HEFT_TRY(heft_conv_shape_list(c, "kernel_shape", n, 1, kernel + first, err));
 	if (memcmp(kernel, s->kernel, sizeof kernel) != 0)
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
 		                 "kernel_shape is not that of the weights");
-	HEFT_TRY(read_list(c, "strides", n, 1, s->stride + first, err));
-	HEFT_TRY(read_list(c, "dilations", n, 1, s->dilation + first, err));
-	HEFT_TRY(read_list(c, "pads", 2 * n, 0, pads, err));
+	HEFT_TRY(heft_conv_shape_list(c, "strides", n, 1, s->stride + first, err));
+	HEFT_TRY(heft_conv_shape_list(c, "dilations", n, 1, s->dilation + first, err));
+	HEFT_TRY(heft_conv_shape_list(c, "pads", 2 * n, 0, pads, err));
 	memcpy(win->pads + first, pads, n * sizeof *pads);
 	memcpy(win->pads + 3 + first, pads + n, n * sizeof *pads);
 	return HEFT_OK;
@@ -118,12 +117,12 @@ static enum heft_status read_transposed(const struct heft_call *c, const struct 
 	uint64_t shape[5] = { 0 };
 	uint32_t count;
 
-	HEFT_TRY(read_list(c, "output_padding", n, 0, win->out_pad + first, err));
+	HEFT_TRY(heft_conv_shape_list(c, "output_padding", n, 0, win->out_pad + first, err));
 	heft_call_ints(c, "output_shape", &count);
 	win->has_shape = count > 0;
 	if (count != n + 2)
-		return read_list(c, "output_shape", n, 0, win->shape + first, err);
-	HEFT_TRY(read_list(c, "output_shape", n + 2, 0, shape, err));
+		return heft_conv_shape_list(c, "output_shape", n, 0, win->shape + first, err);
+	HEFT_TRY(heft_conv_shape_list(c, "output_shape", n + 2, 0, shape, err));
 	memcpy(win->shape + first, shape + 2, n * sizeof *shape);
 	return HEFT_OK;
 }

@@ -27,6 +27,9 @@ struct heft_conv_shape {
 enum heft_status heft_conv_shape_read(const struct heft_call *c, const struct heft_array *x,
                                       const struct heft_array *w, bool is_transposed,
                                       struct heft_conv_shape *s, struct heft_error *err);
+/* n values of an attribute, from `least` on; left alone where it is left out. */
+enum heft_status heft_conv_shape_list(const struct heft_call *c, const char *name, uint32_t n,
+                                      int64_t least, uint64_t *to, struct heft_error *err);
 /* One value a channel of the output, or left out. */
 enum heft_status heft_conv_shape_check_bias(const struct heft_call *c,
                                             const struct heft_conv_shape *s, uint32_t i,

@@ -5,6 +5,21 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "graph/kinds.h"
+
+enum heft_status heft_flow_take_inputs(struct heft_flow *flow, struct heft_error *err)
+{
+	const struct heft_model *m = flow->plan->model;
+
+	for (uint32_t i = 0; i < m->n_inputs; i++) {
+		struct heft_array *a = &flow->values[m->inputs[i]];
+
+		*a = flow->inputs[i];
+		if (!heft_is_array(a))
+			HEFT_TRY(heft_kind_copy(a, flow->memory, err));
+	}
+	return HEFT_OK;
+}
 
 struct heft_array heft_flow_value(const struct heft_flow *flow, uint32_t value)
 {
@@ -17,8 +32,11 @@ struct heft_array heft_flow_value(const struct heft_flow *flow, uint32_t value)
 	if (flow->plan->slot_of[value] == HEFT_IR_NONE)
 		return flow->values[value];
 	s = heft_plan_slot(flow->plan, flow->plan->slot_of[value]);
-	if (s->kind == HEFT_SLOT_DYNAMIC)
-		return flow->values[value];
+	if (s->kind == HEFT_SLOT_DYNAMIC) {
+		const struct heft_ir_constant *c = heft_ir_constant(flow->plan->model, value);
+
+		return c ? c->array : flow->values[value];
+	}
 	a = s->array;
 	if (s->kind == HEFT_SLOT_INPUT)
 		a.bytes = flow->inputs[s->input].bytes;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* graph/dynamic.h - nodes that a plan left for the run: those whose shapes follow from values, and
- * If, Loop and Scan. */
+/* graph/dynamic.h - nodes that a plan left for the run: those whose shapes follow from values,
+ * those of strings and sequences, and If, Loop, Scan and SequenceMap. */
 #ifndef GRAPH_DYNAMIC_H
 #define GRAPH_DYNAMIC_H
 
@@ -14,6 +14,8 @@ struct heft_flow {
 	struct heft_memory *memory; /* where their bytes are */
 };
 
+/* Inputs that are no arrays of numbers are copied: they live as long as what they are put into. */
+enum heft_status heft_flow_take_inputs(struct heft_flow *flow, struct heft_error *err);
 /* A value of the run; dtype NONE: nothing made it, or it is left out. */
 struct heft_array heft_flow_value(const struct heft_flow *flow, uint32_t value);
 
@@ -23,6 +25,9 @@ enum heft_status heft_dynamic_run(struct heft_flow *flow, struct heft_error *err
 /* control.c: If, Loop and Scan. */
 enum heft_status heft_control_run(struct heft_flow *flow, const struct heft_ir_node *node,
                                   struct heft_error *err);
+/* sequence_map.c: SequenceMap. */
+enum heft_status heft_sequence_map_run(struct heft_flow *flow, const struct heft_ir_node *node,
+                                       struct heft_error *err);
 /* The nodes of a block, in order. */
 enum heft_status heft_flow_block(struct heft_flow *flow, uint32_t block, struct heft_error *err);
 

@@ -49,4 +49,7 @@ enum heft_status heft_einsum_product_infer(struct heft_call *c, const struct hef
                                            bool *is_one, struct heft_error *err);
 void heft_einsum_product_forward(const struct heft_call *c, const struct heft_einsum *e);
 
+/* einsum_gradient.c */
+void heft_einsum_backward(const struct heft_call *c, struct heft_gradient *g);
+
 #endif

@@ -4,7 +4,7 @@
 #ifndef GRAPH_ELEMENTWISE_H
 #define GRAPH_ELEMENTWISE_H
 
-#include "graph/op.h"
+#include "graph/gradient.h"
 
 #define HEFT_MAX_OPERANDS 3
 
@@ -64,26 +64,53 @@ void heft_variadic_forward(const struct heft_call *c, const struct heft_loop *lo
 void heft_elementwise(const struct heft_call *c, const struct heft_loop *loop,
                       const struct heft_array *out, const struct heft_array *const *in, uint32_t n);
 
+/* --- for backward --- */
+
+/* Whether operands are broadcast as NumPy does; else it says that there is no gradient. */
+bool heft_binary_aligns(const struct heft_call *c, struct heft_gradient *g);
+/* Of an operator whose output is one of its inputs, element by element: the first that equals it has
+ * the gradient. */
+void heft_gradient_of_chosen(const struct heft_call *c, struct heft_gradient *g);
+
 const struct heft_loop *heft_loop_find(const struct heft_loop *loops, enum heft_dtype dtype);
 
 /* The operator of one input whose loops are `loops`. */
-#define HEFT_UNARY_OPERATOR(id, type, since_, flags_, infer_) \
-	static void forward(const struct heft_call *c)        \
-	{                                                     \
-		heft_unary_forward(c, loops);                 \
-	}                                                     \
-                                                              \
-	const struct heft_op heft_op_##id = {                 \
-		.name = type,                                 \
-		.domain = "",                                 \
-		.since = since_,                              \
-		.flags = HEFT_OP_ELEMENTWISE | (flags_),      \
-		.min_in = 1,                                  \
-		.max_in = 1,                                  \
-		.min_out = 1,                                 \
-		.max_out = 1,                                 \
-		.infer = infer_,                              \
-		.forward = forward,                           \
+#define HEFT_UNARY_OPERATOR(id, type, since_, flags_, infer_, backward_) \
+	static void forward(const struct heft_call *c)                   \
+	{                                                                \
+		heft_unary_forward(c, loops);                            \
+	}                                                                \
+                                                                         \
+	const struct heft_op heft_op_##id = {                            \
+		.name = type,                                            \
+		.domain = "",                                            \
+		.since = since_,                                         \
+		.flags = HEFT_OP_ELEMENTWISE | (flags_),                 \
+		.min_in = 1,                                             \
+		.max_in = 1,                                             \
+		.min_out = 1,                                            \
+		.max_out = 1,                                            \
+		.infer = infer_,                                         \
+		.forward = forward,                                      \
+		.backward = backward_,                                   \
+	}
+/* The operator of domain "heft" of two inputs, a gradient first, whose loops are `loops`. */
+#define HEFT_SLOPE_OPERATOR(id, type, infer_)          \
+	static void forward(const struct heft_call *c) \
+	{                                              \
+		heft_binary_forward(c, loops);         \
+	}                                              \
+                                                       \
+	const struct heft_op heft_op_##id = {          \
+		.name = type,                          \
+		.domain = "heft",                      \
+		.flags = HEFT_OP_ELEMENTWISE,          \
+		.min_in = 2,                           \
+		.max_in = 2,                           \
+		.min_out = 1,                          \
+		.max_out = 1,                          \
+		.infer = infer_,                       \
+		.forward = forward,                    \
 	}
 /* Its infer, where there are no attributes. */
 #define HEFT_UNARY_INFER                                                           \

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "graph/kinds.h"
 
 void heft_call_of_node(const struct heft_engine *e, const struct heft_model *m,
                        const struct heft_ir_node *node, struct heft_call *call)
@@ -20,6 +21,7 @@ void heft_call_of_node(const struct heft_engine *e, const struct heft_model *m,
 			call->wanted |= UINT64_C(1) << i;
 	}
 	call->seed = e->seed + (uint64_t)(node - m->nodes) * UINT64_C(0x9e3779b97f4a7c15);
+	call->trains = e->trains;
 	call->team = e->team;
 	call->cpu_bits = e->cpu_bits;
 }
@@ -49,6 +51,22 @@ static enum heft_status check_arity(const struct heft_call *c, struct heft_error
 	return HEFT_OK;
 }
 
+static enum heft_status check_inferred(struct heft_call *c, const char *mistyped,
+                                       struct heft_error *err)
+{
+	c->mistyped = NULL;
+	if (mistyped)
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+		                 "attribute '%.60s' is of another kind than it should be",
+		                 mistyped);
+	for (uint32_t i = 0; i < c->n_out; i++) {
+		if (heft_call_wants(c, i) && c->out[i].dtype == HEFT_DTYPE_NONE)
+			return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+			                 "it makes no output %u here", i);
+	}
+	return HEFT_OK;
+}
+
 enum heft_status heft_call_infer(struct heft_call *call, struct heft_error *err)
 {
 	const char *mistyped = NULL;
@@ -60,17 +78,7 @@ enum heft_status heft_call_infer(struct heft_call *call, struct heft_error *err)
 	call->n_multiply_adds = 0;
 	call->mistyped = &mistyped;
 	HEFT_TRY(call->op->infer(call, err));
-	call->mistyped = NULL;
-	if (mistyped)
-		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
-		                 "attribute '%.60s' is of another kind than it should be",
-		                 mistyped);
-	for (uint32_t i = 0; i < call->n_out; i++) {
-		if (heft_call_wants(call, i) && call->out[i].dtype == HEFT_DTYPE_NONE)
-			return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
-			                 "it makes no output %u here", i);
-	}
-	return HEFT_OK;
+	return check_inferred(call, mistyped, err);
 }
 
 /* --- one node at once --- */
@@ -159,6 +167,34 @@ static enum heft_status narrow(struct eval *ev, struct heft_array *out, struct h
 	return HEFT_OK;
 }
 
+/* --- values that no plan holds --- */
+
+static bool has_kinds(const struct heft_array *in, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (!heft_is_array(&in[i]))
+			return true;
+	}
+	return false;
+}
+
+static enum heft_status run_at_once(struct heft_call *c, const struct heft_array *in,
+                                    struct heft_array *out, struct heft_memory *memory,
+                                    struct heft_error *err)
+{
+	const char *mistyped = NULL;
+
+	memset(out, 0, c->n_out * sizeof *out);
+	c->in = in;
+	c->out = out;
+	HEFT_TRY(check_arity(c, err));
+	c->mistyped = &mistyped;
+	HEFT_TRY(c->op->run(c, memory, err));
+	return check_inferred(c, mistyped, err);
+}
+
+/* --- all of it --- */
+
 static enum heft_status compute(struct eval *ev, const struct heft_array *in,
                                 struct heft_array *out, uint64_t max_bytes,
                                 struct heft_memory *memory, struct heft_error *err)
@@ -176,9 +212,57 @@ static enum heft_status compute(struct eval *ev, const struct heft_array *in,
 	ev->call.in = ev->in;
 	ev->call.out = ev->out;
 	HEFT_TRY(heft_call_infer(&ev->call, err));
+	if (ev->call.op->run && !heft_is_array(&ev->out[0]))
+		return run_at_once(&ev->call, in, out, memory, err);
 	HEFT_TRY(take_outputs(ev, max_bytes, memory, err));
 	ev->call.op->forward(&ev->call);
 	return narrow(ev, out, memory, err);
+}
+
+/* --- strings that are moved --- */
+
+/* An operator that moves elements moves strings as if they were numbers of their size; real ones of
+ * that size may not come among them. */
+static enum heft_status move_texts(struct eval *ev, const struct heft_array *in,
+                                   struct heft_array *out, struct heft_memory *memory,
+                                   struct heft_error *err)
+{
+	const uint32_t n_in = ev->call.n_in;
+	struct heft_array *seen;
+	void *arrays;
+
+	HEFT_TRY(heft_memory_take(&ev->temporary, n_in * sizeof *seen, &arrays, err));
+	seen = arrays;
+	for (uint32_t i = 0; i < n_in; i++) {
+		seen[i] = in[i];
+		if (in[i].dtype == HEFT_KIND_TEXTS)
+			seen[i].dtype = HEFT_DTYPE_C128;
+		else if (in[i].dtype == HEFT_DTYPE_C128 || !heft_is_array(&in[i]))
+			return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "input %u is %s", i,
+			                 heft_kind_name(in[i].dtype));
+	}
+	HEFT_TRY(compute(ev, seen, out, 0, memory, err));
+	for (uint32_t i = 0; i < ev->call.n_out; i++) {
+		if (out[i].dtype == HEFT_DTYPE_C128)
+			out[i].dtype = HEFT_KIND_TEXTS;
+	}
+	return HEFT_OK;
+}
+
+static enum heft_status compute_kinds(struct eval *ev, const struct heft_array *in,
+                                      struct heft_array *out, struct heft_memory *memory,
+                                      struct heft_error *err)
+{
+	uint32_t i = 0;
+
+	if (ev->call.op->run)
+		return run_at_once(&ev->call, in, out, memory, err);
+	if (ev->call.op->flags & HEFT_OP_MOVES)
+		return move_texts(ev, in, out, memory, err);
+	while (heft_is_array(&in[i]))
+		i++;
+	return heft_fail(err, HEFT_E_UNSUPPORTED, HEFT_NO_OFFSET, "input %u is %s", i,
+	                 heft_kind_name(in[i].dtype));
 }
 
 enum heft_status heft_eval(const struct heft_engine *e, const struct heft_model *m,
@@ -190,7 +274,9 @@ enum heft_status heft_eval(const struct heft_engine *e, const struct heft_model 
 	enum heft_status st;
 
 	heft_call_of_node(e, m, node, &ev.call);
-	st = compute(&ev, in, out, max_bytes, memory, err);
+	st = !node->op->infer || has_kinds(in, node->n_in)
+	             ? compute_kinds(&ev, in, out, memory, err)
+	             : compute(&ev, in, out, max_bytes, memory, err);
 	heft_memory_done(&ev.temporary);
 	return st;
 }

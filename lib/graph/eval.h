@@ -12,6 +12,7 @@ struct heft_engine {
 	struct heft_team *team;
 	uint32_t cpu_bits;
 	uint64_t seed;
+	bool trains;       /* see heft_call */
 	bool is_plan_only; /* weights are not packed, since nothing is run */
 };
 
@@ -36,7 +37,8 @@ enum heft_dtype heft_op_narrow(const struct heft_op *op, const struct heft_array
 
 /* Computes a node: in has node->n_in arrays with their bytes; out gets node->n_out, with bytes of
  * `memory` (those that nobody wants: dtype NONE). Fails before it takes much where an output would
- * be larger than max_bytes. `op` stands in where the node is not to be asked. */
+ * be larger than max_bytes. Values may be of the kinds of kinds.h where the operator has `run`, or
+ * moves elements. */
 enum heft_status heft_eval(const struct heft_engine *e, const struct heft_model *m,
                            const struct heft_ir_node *node, const struct heft_array *in,
                            struct heft_array *out, uint64_t max_bytes, struct heft_memory *memory,

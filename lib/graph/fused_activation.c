@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/spans.h"
 #include "kernel/elementary.h"
 
@@ -129,4 +130,53 @@ void heft_fused_activation_run(const struct heft_call *c)
 	a.alpha = number(c, 0, a.row->alpha);
 	a.beta = number(c, 1, a.row->beta);
 	heft_spans_run(c, n / RUN + (n % RUN != 0), 8 * RUN, activate, &a);
+}
+
+/* --- backward --- */
+
+static uint32_t between(struct heft_gradient *g, uint32_t dy, uint32_t y, float low, float high)
+{
+	const struct heft_emit e = { .type = "heft.ClipGradient",
+		                     .n_in = 4,
+		                     .in = { dy, y, heft_emit_number(g, HEFT_DTYPE_F32, low),
+		                             heft_emit_number(g, HEFT_DTYPE_F32, high) } };
+
+	return heft_emit(g, &e);
+}
+
+static uint32_t leaky(struct heft_gradient *g, uint32_t dy, uint32_t y, float alpha)
+{
+	const struct heft_emit e = { .type = "heft.LeakyReluGradient",
+		                     .n_in = 2,
+		                     .in = { dy, y },
+		                     .n_attrs = 1,
+		                     .attrs = { heft_attr_float("alpha", alpha) } };
+
+	/* y then has the sign of what it came from */
+	if (alpha < 0)
+		heft_gradient_block(g, "its LeakyRelu has a negative alpha");
+	return heft_emit(g, &e);
+}
+
+uint32_t heft_fused_activation_backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const char *name = heft_call_text(c, "activation", "");
+	const uint32_t dy = heft_gradient_of(g, 0);
+	const uint32_t y = heft_gradient_out(g, 0);
+	const struct row *row = row_named(name);
+
+	if (*name == '\0')
+		return dy;
+	if (strcmp(name, "Relu") == 0)
+		return heft_emit_2(g, "heft.ReluGradient", dy, y);
+	if (strcmp(name, "Clip") == 0)
+		return between(g, dy, y, number(c, 0, -FLT_MAX), number(c, 1, FLT_MAX));
+	if (strcmp(name, "Tanh") == 0)
+		return heft_emit_2(g, "heft.TanhGradient", dy, y);
+	if (strcmp(name, "Sigmoid") == 0)
+		return heft_emit_2(g, "heft.SigmoidGradient", dy, y);
+	if (strcmp(name, "LeakyRelu") == 0)
+		return leaky(g, dy, y, number(c, 0, row->alpha));
+	return heft_emit_2(g, "Mul", between(g, dy, y, 0, 1),
+	                   heft_emit_number(g, HEFT_DTYPE_F32, number(c, 0, row->alpha)));
 }

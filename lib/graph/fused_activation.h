@@ -11,5 +11,7 @@
 enum heft_status heft_fused_activation_infer(struct heft_call *c, struct heft_error *err);
 /* Behind the product: the others, in place. */
 void heft_fused_activation_run(const struct heft_call *c);
+/* The gradient of what goes into the activation, of that of what comes out. */
+uint32_t heft_fused_activation_backward(const struct heft_call *c, struct heft_gradient *g);
 
 #endif

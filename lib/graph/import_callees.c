@@ -86,6 +86,8 @@ static enum heft_control control_of(const char *type)
 		return HEFT_CONTROL_IF;
 	if (strcmp(type, "Loop") == 0)
 		return HEFT_CONTROL_LOOP;
+	if (strcmp(type, "SequenceMap") == 0)
+		return HEFT_CONTROL_SEQUENCE_MAP;
 	return strcmp(type, "Scan") == 0 ? HEFT_CONTROL_SCAN : HEFT_CONTROL_NONE;
 }
 

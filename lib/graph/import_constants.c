@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "graph/import_state.h"
+#include "graph/kinds.h"
 
 /* --- what a value is --- */
 
@@ -18,6 +19,22 @@ static enum heft_status set_array(struct heft_importer *imp, struct heft_array *
 		return HEFT_OK;
 	HEFT_TRY(heft_import_take(imp, (size_t)array->n_bytes, 1, &array->bytes));
 	memcpy(array->bytes, bytes, (size_t)array->n_bytes);
+	return HEFT_OK;
+}
+
+/* Texts of an attribute, which are the model's already. */
+static enum heft_status set_texts(struct heft_importer *imp, struct heft_array *array,
+                                  uint32_t rank, uint64_t n, const char *const *texts)
+{
+	struct heft_text *to;
+
+	HEFT_TRY(heft_array_set(array, HEFT_KIND_TEXTS, rank, &n, imp->err));
+	HEFT_TRY(heft_import_take(imp, (size_t)array->n_elements, sizeof *to, &to));
+	for (uint64_t i = 0; i < array->n_elements; i++) {
+		to[i].bytes = texts[i];
+		to[i].n_bytes = strlen(texts[i]);
+	}
+	array->bytes = to;
 	return HEFT_OK;
 }
 
@@ -38,11 +55,15 @@ static enum heft_status take_attr(struct heft_importer *imp, const struct heft_a
 		*array = *attr->tensor;
 		if (array->dtype == HEFT_DTYPE_NONE)
 			*fault = HEFT_IMPORT_IS_FOREIGN;
+		if (array->dtype == HEFT_KIND_TEXTS)
+			*fault = HEFT_IMPORT_IS_STRINGS;
 		return HEFT_OK;
 	case HEFT_ATTR_TEXT:
+		*fault = HEFT_IMPORT_IS_STRINGS;
+		return set_texts(imp, array, 0, 1, &attr->text);
 	case HEFT_ATTR_TEXTS:
 		*fault = HEFT_IMPORT_IS_STRINGS;
-		return HEFT_OK;
+		return set_texts(imp, array, 1, attr->n, attr->texts);
 	case HEFT_ATTR_GRAPH:
 		break;
 	}
@@ -194,6 +215,8 @@ static enum heft_status pin_input(struct heft_importer *imp, const struct heft_v
 	struct heft_ir_constant c = { .tensor = HEFT_IR_NONE };
 	uint32_t ref = HEFT_ONNX_NONE;
 
+	if (!heft_dtype_describe(pin->dtype))
+		return fail_pin(imp, pin, "is no array of numbers");
 	HEFT_TRY(find_input(imp, pin->name, &ref));
 	HEFT_TRY(check_pin(imp, pin, ref));
 	HEFT_TRY(heft_array_set(&c.array, pin->dtype, pin->rank, pin->dims, imp->err));

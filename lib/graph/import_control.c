@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* import_control.c - whether the graphs of If, Loop and Scan take and give what their nodes do, so
- * that who runs them need not ask. */
+/* import_control.c - whether the graphs of If, Loop, Scan and SequenceMap take and give what their
+ * nodes do, so that who runs them need not ask. */
 #include <string.h>
 
 #include "base/error.h"
@@ -83,6 +83,14 @@ static enum heft_status check_scan(struct heft_importer *imp, const struct heft_
 	return check_block(imp, node, "body", n, node->n_out > n_states ? node->n_out : n_states);
 }
 
+static enum heft_status check_map(struct heft_importer *imp, const struct heft_ir_node *node)
+{
+	if (node->n_in == 0)
+		return fail_node(imp, node, "has no input", "");
+	HEFT_TRY(check_carried(imp, node, 0));
+	return check_block(imp, node, "body", node->n_in, node->n_out);
+}
+
 enum heft_status heft_import_check_control(struct heft_importer *imp, uint32_t node)
 {
 	const struct heft_ir_node *n = heft_import_node(imp, node);
@@ -94,6 +102,8 @@ enum heft_status heft_import_check_control(struct heft_importer *imp, uint32_t n
 		return check_loop(imp, n);
 	case HEFT_CONTROL_SCAN:
 		return check_scan(imp, n);
+	case HEFT_CONTROL_SEQUENCE_MAP:
+		return check_map(imp, n);
 	case HEFT_CONTROL_NONE:
 		break;
 	}

@@ -40,6 +40,7 @@ static const char *fault_text(enum heft_import_fault fault)
 	case HEFT_IMPORT_IS_EXTERNAL:
 		return "lies in external data";
 	case HEFT_IMPORT_IS_SEQUENCE:
+	case HEFT_IMPORT_IS_MAP:
 		return "is no array";
 	case HEFT_IMPORT_IS_NOTHING:
 		return "has no value";
@@ -89,8 +90,9 @@ static enum heft_import_fault input_fault(const struct heft_importer *imp, uint3
 
 	if (strcmp(type, "STRING") == 0)
 		return HEFT_IMPORT_IS_STRINGS;
-	if (strcmp(type, "sequence") == 0 || strcmp(type, "map") == 0 ||
-	    strcmp(type, "optional") == 0)
+	if (strcmp(type, "map") == 0)
+		return HEFT_IMPORT_IS_MAP;
+	if (strcmp(type, "sequence") == 0 || strcmp(type, "optional") == 0)
 		return HEFT_IMPORT_IS_SEQUENCE;
 	return HEFT_IMPORT_NO_FAULT;
 }
@@ -136,13 +138,28 @@ static bool check_operator(const struct heft_model *m, const struct heft_ir_node
 	return false;
 }
 
+/* Strings and sequences run by dynamic.c, where the node takes them. */
+static bool is_held(enum heft_import_fault fault)
+{
+	return fault == HEFT_IMPORT_NO_FAULT || fault == HEFT_IMPORT_IS_STRINGS ||
+	       fault == HEFT_IMPORT_IS_SEQUENCE;
+}
+
+static bool takes(const struct heft_ir_node *node, enum heft_import_fault fault)
+{
+	if (fault == HEFT_IMPORT_NO_FAULT)
+		return true;
+	return is_held(fault) && (node->control != HEFT_CONTROL_NONE ||
+	                          (node->op && (node->op->run || node->op->flags & HEFT_OP_MOVES)));
+}
+
 static bool check_values(struct heft_importer *imp, const struct heft_ir_node *node,
                          struct problem *p)
 {
 	p->why = FAULT;
 	for (p->a = 0; p->a < node->n_in; p->a++) {
 		p->b = fault_of(imp, heft_ir_in(imp->m, node, p->a));
-		if (p->b != HEFT_IMPORT_NO_FAULT)
+		if (!takes(node, (enum heft_import_fault)p->b))
 			return true;
 	}
 	return false;
@@ -151,7 +168,7 @@ static bool check_values(struct heft_importer *imp, const struct heft_ir_node *n
 static bool gives_faults(struct heft_importer *imp, const struct heft_ir_block *block)
 {
 	for (uint32_t k = 0; k < block->n_outputs; k++) {
-		if (fault_of(imp, imp->m->refs[block->outputs_at + k]) != HEFT_IMPORT_NO_FAULT)
+		if (!is_held(fault_of(imp, imp->m->refs[block->outputs_at + k])))
 			return true;
 	}
 	return false;
@@ -298,7 +315,7 @@ enum heft_status heft_import_problems(struct heft_importer *imp)
 	for (uint32_t k = 0; k < m->n_outputs; k++) {
 		const enum heft_import_fault fault = fault_of(imp, m->outputs[k]);
 
-		if (fault != HEFT_IMPORT_NO_FAULT)
+		if (!is_held(fault))
 			return heft_fail(imp->err, HEFT_E_UNSUPPORTED, HEFT_NO_OFFSET,
 			                 "output '%.80s' %s", m->values[m->outputs[k]].name,
 			                 fault_text(fault));

@@ -21,7 +21,7 @@ enum heft_import_kind {
 	HEFT_IMPORT_MADE
 };
 
-/* Why a constant or an input has no dtype. */
+/* Why a constant or an input has no dtype, or is of strings. */
 enum heft_import_fault {
 	HEFT_IMPORT_NO_FAULT,
 	HEFT_IMPORT_IS_STRINGS,
@@ -29,7 +29,8 @@ enum heft_import_fault {
 	HEFT_IMPORT_IS_DEEP,    /* too many dimensions */
 	HEFT_IMPORT_IS_FOREIGN, /* a type that heft does not know */
 	HEFT_IMPORT_IS_EXTERNAL,
-	HEFT_IMPORT_IS_SEQUENCE, /* or a map, or optional */
+	HEFT_IMPORT_IS_SEQUENCE, /* or optional */
+	HEFT_IMPORT_IS_MAP,
 	HEFT_IMPORT_IS_NOTHING
 };
 
@@ -181,7 +182,7 @@ enum heft_status heft_import_check(struct heft_importer *imp);
 
 /* --- import_tensor.c: the bytes of constants that stay in the graph --- */
 
-/* A TensorProto; *fault says why `array` has no dtype. */
+/* A TensorProto; *fault says why `array` has no dtype, or that it is of strings. */
 enum heft_status heft_import_tensor(struct heft_importer *imp, struct heft_wire_message m,
                                     struct heft_array *array, enum heft_import_fault *fault);
 
@@ -251,7 +252,8 @@ enum heft_status heft_import_call(struct heft_importer *imp, uint32_t node, uint
 
 /* --- import_control.c --- */
 
-/* CORRUPT unless the graphs of an If, a Loop or a Scan take and give what the node does. */
+/* CORRUPT unless the graphs of an If, a Loop, a Scan or a SequenceMap take and give what the node
+ * does. */
 enum heft_status heft_import_check_control(struct heft_importer *imp, uint32_t node);
 
 /* --- import_problems.c --- */

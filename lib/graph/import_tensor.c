@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "graph/import_state.h"
+#include "graph/kinds.h"
 #include "onnx/fields.h"
 
 #define STRING_TYPE 8u
@@ -159,12 +160,58 @@ static enum heft_status read_numbers(struct heft_importer *imp, struct heft_wire
 	return HEFT_OK;
 }
 
+/* --- strings --- */
+
+/* How many there are is told by the file, so as many are made as it has. */
+static enum heft_status count_texts(struct heft_importer *imp, struct heft_wire_message m,
+                                    uint64_t *n)
+{
+	struct heft_wire_field f;
+	bool has;
+
+	for (*n = 0;;) {
+		HEFT_TRY(heft_wire_next(&imp->in, &m, &f, &has, imp->err));
+		if (!has)
+			return HEFT_OK;
+		*n += f.number == HEFT_TENSOR_STRING_DATA && f.type == HEFT_WIRE_BYTES;
+	}
+}
+
+static enum heft_status read_texts(struct heft_importer *imp, struct heft_wire_message m,
+                                   const struct tensor *t, struct heft_array *array)
+{
+	struct heft_text *texts;
+	struct heft_wire_field f;
+	uint64_t n;
+	bool has = true;
+
+	HEFT_TRY(heft_array_set(array, HEFT_KIND_TEXTS, t->rank, t->dims, imp->err));
+	HEFT_TRY(count_texts(imp, m, &n));
+	if (n != array->n_elements)
+		return corrupt(imp, "has another number of elements than its shape");
+	HEFT_TRY(heft_import_take(imp, (size_t)n, sizeof *texts, &texts));
+	array->bytes = texts;
+	while (has) {
+		char *bytes;
+
+		HEFT_TRY(heft_wire_next(&imp->in, &m, &f, &has, imp->err));
+		if (!has || f.number != HEFT_TENSOR_STRING_DATA || f.type != HEFT_WIRE_BYTES)
+			continue;
+		HEFT_TRY(heft_import_take(imp, (size_t)f.size + 1, 1, &bytes));
+		HEFT_TRY(heft_wire_copy(&imp->in, f.off, bytes, (size_t)f.size, imp->err));
+		texts->bytes = bytes;
+		texts->n_bytes = f.size;
+		texts++;
+	}
+	return HEFT_OK;
+}
+
 /* --- the whole --- */
 
 static enum heft_import_fault fault_of(const struct tensor *t, const struct heft_onnx_type *type)
 {
-	if (t->data_type == STRING_TYPE)
-		return HEFT_IMPORT_IS_STRINGS;
+	if (t->data_type == STRING_TYPE && t->location == 0)
+		return t->rank > HEFT_GRAPH_MAX_RANK ? HEFT_IMPORT_IS_DEEP : HEFT_IMPORT_IS_STRINGS;
 	if (!type || type->number_bits % 8 != 0)
 		return HEFT_IMPORT_IS_FOREIGN;
 	if (t->location != 0)
@@ -207,6 +254,8 @@ enum heft_status heft_import_tensor(struct heft_importer *imp, struct heft_wire_
 	}
 	type = heft_onnx_type(t.data_type);
 	*fault = fault_of(&t, type);
+	if (*fault == HEFT_IMPORT_IS_STRINGS)
+		return read_texts(imp, m, &t, array);
 	if (*fault != HEFT_IMPORT_NO_FAULT)
 		return HEFT_OK;
 	HEFT_TRY(heft_array_set(array, (enum heft_dtype)type->dtype, t.rank, t.dims, imp->err));

@@ -21,7 +21,8 @@ enum heft_control {
 	HEFT_CONTROL_NONE,
 	HEFT_CONTROL_IF,
 	HEFT_CONTROL_LOOP,
-	HEFT_CONTROL_SCAN
+	HEFT_CONTROL_SCAN,
+	HEFT_CONTROL_SEQUENCE_MAP
 };
 
 struct heft_ir_value {
@@ -100,6 +101,7 @@ struct heft_model {
 	uint32_t *outputs;
 	uint32_t n_inputs;
 	uint32_t n_outputs;
+	bool keeps_dropout; /* it is to be trained */
 	struct heft_ir_chunk *chunks; /* all memory of the above, and texts and bytes */
 };
 

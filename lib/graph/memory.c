@@ -11,6 +11,7 @@
 struct heft_memory_block {
 	struct heft_memory_block *next;
 	struct heft_memory_block *previous;
+	struct heft_memory *owner;
 	void *whole;
 	uint64_t n;
 };
@@ -18,6 +19,28 @@ struct heft_memory_block {
 static struct heft_memory_block *header_of(void *p)
 {
 	return (struct heft_memory_block *)(void *)((uint8_t *)p - ALIGN);
+}
+
+static void link_in(struct heft_memory *m, struct heft_memory_block *b)
+{
+	b->owner = m;
+	b->previous = NULL;
+	b->next = m->blocks;
+	if (m->blocks)
+		m->blocks->previous = b;
+	m->blocks = b;
+	m->n_bytes += b->n;
+}
+
+static void take_out(struct heft_memory *m, struct heft_memory_block *b)
+{
+	if (b->next)
+		b->next->previous = b->previous;
+	if (b->previous)
+		b->previous->next = b->next;
+	else
+		m->blocks = b->next;
+	m->n_bytes -= b->n;
 }
 
 enum heft_status heft_memory_take(struct heft_memory *m, uint64_t n, void **p,
@@ -40,11 +63,8 @@ enum heft_status heft_memory_take(struct heft_memory *m, uint64_t n, void **p,
 		                 (unsigned long long)n);
 	*p = whole + ALIGN + (ALIGN - 1 - ((uintptr_t)whole + ALIGN - 1) % ALIGN);
 	b = header_of(*p);
-	*b = (struct heft_memory_block){ .next = m->blocks, .whole = whole, .n = n };
-	if (m->blocks)
-		m->blocks->previous = b;
-	m->blocks = b;
-	m->n_bytes += n;
+	*b = (struct heft_memory_block){ .whole = whole, .n = n };
+	link_in(m, b);
 	return HEFT_OK;
 }
 
@@ -55,14 +75,21 @@ void heft_memory_give(struct heft_memory *m, void *p)
 	if (!p)
 		return;
 	b = header_of(p);
-	if (b->next)
-		b->next->previous = b->previous;
-	if (b->previous)
-		b->previous->next = b->next;
-	else
-		m->blocks = b->next;
-	m->n_bytes -= b->n;
+	take_out(m, b);
 	heft_free(b->whole);
+}
+
+const struct heft_memory *heft_memory_of(void *p)
+{
+	return header_of(p)->owner;
+}
+
+void heft_memory_move(void *p, struct heft_memory *to)
+{
+	struct heft_memory_block *b = header_of(p);
+
+	take_out(b->owner, b);
+	link_in(to, b);
 }
 
 void heft_memory_done(struct heft_memory *m)

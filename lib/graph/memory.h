@@ -19,6 +19,9 @@ struct heft_memory {
 enum heft_status heft_memory_take(struct heft_memory *m, uint64_t n, void **p,
                                   struct heft_error *err);
 void heft_memory_give(struct heft_memory *m, void *p); /* takes NULL */
+/* Which memory a block is of, and: it becomes one of `to`, whatever that has already. */
+const struct heft_memory *heft_memory_of(void *p);
+void heft_memory_move(void *p, struct heft_memory *to);
 /* Gives all of it back. */
 void heft_memory_done(struct heft_memory *m);
 

@@ -88,6 +88,7 @@ enum heft_status heft_model_import(struct heft_file *file,
 
 	if (!m)
 		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a model");
+	m->keeps_dropout = options && options->keep_dropout;
 	st = heft_ir_import(m, file, options ? options : &none, err);
 	if (st == HEFT_OK) {
 		heft_ir_skip_identities(m);

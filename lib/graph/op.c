@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "graph/kinds.h"
 
 #define HEFT_OPERATOR(name) extern const struct heft_op heft_op_##name;
 #include "graph/op_list.inc"
@@ -34,16 +35,31 @@ const struct heft_op *heft_op_find(const char *domain, const char *name)
 
 /* --- arrays --- */
 
+/* The size of a value that is no array is that of what describes it. */
+static enum heft_status set_kind(struct heft_array *a, enum heft_dtype dtype, uint32_t rank,
+                                 struct heft_error *err)
+{
+	if (rank > 0)
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "%s has no dimensions",
+		                 heft_kind_name(dtype));
+	*a = (struct heft_array){ .dtype = dtype, .n_elements = 1, .bytes = a->bytes };
+	a->n_bytes = dtype == HEFT_KIND_SEQUENCE ? sizeof(struct heft_sequence) : 0;
+	return HEFT_OK;
+}
+
 enum heft_status heft_array_set(struct heft_array *a, enum heft_dtype dtype, uint32_t rank,
                                 const uint64_t *dims, struct heft_error *err)
 {
+	const enum heft_dtype sized = dtype == HEFT_KIND_TEXTS ? HEFT_DTYPE_C128 : dtype;
 	struct heft_array set = { .dtype = dtype, .rank = rank, .bytes = a->bytes };
 
 	if (rank > HEFT_GRAPH_MAX_RANK)
 		return heft_fail(err, HEFT_E_UNSUPPORTED, HEFT_NO_OFFSET,
 		                 "a value has %u dimensions, and more than %d are not computed",
 		                 rank, HEFT_GRAPH_MAX_RANK);
-	HEFT_TRY(heft_tensor_size(dtype, rank, dims, &set.n_elements, &set.n_bytes, err));
+	if (dtype == HEFT_KIND_SEQUENCE || dtype == HEFT_KIND_NOTHING)
+		return set_kind(a, dtype, rank, err);
+	HEFT_TRY(heft_tensor_size(sized, rank, dims, &set.n_elements, &set.n_bytes, err));
 	for (uint32_t i = 0; i < rank; i++)
 		set.dims[i] = dims[i];
 	*a = set;

@@ -12,6 +12,8 @@
 
 #define HEFT_GRAPH_MAX_RANK 8
 
+struct heft_memory;
+
 /* A value on its way through a graph: packed, row-major, little-endian host order. */
 struct heft_array {
 	enum heft_dtype dtype; /* HEFT_DTYPE_NONE: an optional input or output that is left out */
@@ -91,7 +93,10 @@ struct heft_call {
 	 * as ONNX says them, NCHW. See heft_call_lies_last. */
 	bool channels_last;
 	struct heft_call_end end;
-	uint64_t seed;          /* of HEFT_OP_RANDOM: of this node in this run */
+	uint64_t seed;  /* of HEFT_OP_RANDOM: of this node in this run */
+	uint32_t epoch; /* likewise, of a run that trains: where it draws */
+	uint32_t step;
+	bool trains;            /* Dropout drops, whatever the file says of its mode */
 	struct heft_team *team; /* NULL: one thread; the same for infer, forward and pack */
 	uint32_t cpu_bits;      /* which variants of kernels may run: enum heft_cpu_bits */
 
@@ -126,8 +131,16 @@ enum heft_op_flags {
 	/* Output 0 is the bytes of input 0 in another shape: they are not copied. */
 	HEFT_OP_VIEW = 1 << 7,
 	/* forward looks at the shapes of its inputs, and not at their bytes */
-	HEFT_OP_OF_SHAPES = 1 << 8
+	HEFT_OP_OF_SHAPES = 1 << 8,
+	/* Elements of outputs are elements of inputs, whatever they are, so strings may be moved as
+	 * well (kinds.h). */
+	HEFT_OP_MOVES = 1 << 9,
+	/* With HEFT_OP_CHANNELS_LAST: every input is laid so, and no output, as of a gradient of
+	 * weights. */
+	HEFT_OP_INPUTS_LAID = 1 << 10
 };
+
+struct heft_gradient;
 
 struct heft_op {
 	const char *name;   /* ONNX's op_type */
@@ -154,6 +167,15 @@ struct heft_op {
 	uint64_t packs;
 	/* Bits of outputs that stay F32 where inputs are widened. */
 	uint64_t keeps_wide;
+	/* For values that no plan holds (kinds.h), NULL for most operators: computes at once while
+	 * the model runs, checks included, and sets the outputs, whose bytes are in `memory` or are
+	 * an input's. Called in place of infer and forward where an input is such a value, and
+	 * in place of forward where infer makes output 0 one; always where infer is NULL. */
+	enum heft_status (*run)(struct heft_call *c, struct heft_memory *memory,
+	                        struct heft_error *err);
+	/* Emits what makes the inputs' gradients from those of the outputs: graph/gradient.h.
+	 * heft_gradient_none: they are 0 everywhere. NULL: there is none, which blocks training. */
+	void (*backward)(const struct heft_call *c, struct heft_gradient *g);
 };
 
 /* Whether input i is there. */

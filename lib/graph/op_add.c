@@ -18,6 +18,16 @@ static void forward(const struct heft_call *c)
 	heft_binary_forward(c, loops);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const uint32_t dy = heft_gradient_of(g, 0);
+
+	if (!heft_binary_aligns(c, g))
+		return;
+	heft_give(g, 0, dy);
+	heft_give(g, 1, dy);
+}
+
 const struct heft_op heft_op_add = {
 	.name = "Add",
 	.domain = "",
@@ -28,4 +38,5 @@ const struct heft_op heft_op_add = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_arg_min.c - ArgMin: the place of the least element along an axis. */
+#include "graph/gradient.h"
 #include "graph/arg.h"
 
 static void forward(const struct heft_call *c)
@@ -17,4 +18,5 @@ const struct heft_op heft_op_arg_min = {
 	.max_out = 1,
 	.infer = heft_arg_infer,
 	.forward = forward,
+	.backward = heft_gradient_none,
 };

@@ -26,6 +26,8 @@ enum {
 
 struct sizes {
 	struct heft_attention a;
+	enum heft_dtype dtype; /* F32, F64 */
+	size_t element_size;
 	size_t n_past;
 	size_t n_new;
 	struct heft_heads k; /* where the new ones lie */
@@ -134,7 +136,7 @@ static enum heft_status read_past(const struct heft_call *c, struct sizes *s,
 static enum heft_status read_mask(const struct heft_call *c, struct sizes *s,
                                   struct heft_error *err)
 {
-	static const enum heft_dtype masks[] = { HEFT_DTYPE_F32, HEFT_DTYPE_BOOL, HEFT_DTYPE_NONE };
+	const enum heft_dtype masks[] = { s->dtype, HEFT_DTYPE_BOOL, HEFT_DTYPE_NONE };
 	static const enum heft_dtype i64[] = { HEFT_DTYPE_I64, HEFT_DTYPE_NONE };
 	struct heft_attention *a = &s->a;
 
@@ -187,14 +189,13 @@ static enum heft_status set_outputs(struct heft_call *c, const struct sizes *s,
 	const uint64_t of_scores[4] = { a->n_batch, a->n_heads, a->n_rows, a->n_keys };
 	const uint32_t rank = c->in[IN_Q].rank;
 
-	HEFT_TRY(heft_array_set(&c->out[OUT_Y], HEFT_DTYPE_F32, rank, rank == 4 ? of_y : of_y3,
-	                        err));
+	HEFT_TRY(heft_array_set(&c->out[OUT_Y], s->dtype, rank, rank == 4 ? of_y : of_y3, err));
 	if (c->n_out > OUT_K)
-		HEFT_TRY(heft_array_set(&c->out[OUT_K], HEFT_DTYPE_F32, 4, of_k, err));
+		HEFT_TRY(heft_array_set(&c->out[OUT_K], s->dtype, 4, of_k, err));
 	if (c->n_out > OUT_V)
-		HEFT_TRY(heft_array_set(&c->out[OUT_V], HEFT_DTYPE_F32, 4, of_v, err));
+		HEFT_TRY(heft_array_set(&c->out[OUT_V], s->dtype, 4, of_v, err));
 	if (c->n_out > OUT_SCORES)
-		HEFT_TRY(heft_array_set(&c->out[OUT_SCORES], HEFT_DTYPE_F32, 4, of_scores, err));
+		HEFT_TRY(heft_array_set(&c->out[OUT_SCORES], s->dtype, 4, of_scores, err));
 	return HEFT_OK;
 }
 
@@ -208,9 +209,9 @@ static enum heft_status set_scratch(struct heft_call *c, struct sizes *s, struct
 	size_t size;
 
 	if (!heft_mul_u64(a->n_batch * a->n_kv_heads, a->n_keys, &rows) ||
-	    !heft_mul_u64(rows, a->size * sizeof(float), &k_size) ||
-	    !heft_mul_u64(rows, a->value_size * sizeof(float), &v_size) || k_size > SIZE_MAX / 4 ||
-	    v_size > SIZE_MAX / 4)
+	    !heft_mul_u64(rows, a->size * s->element_size, &k_size) ||
+	    !heft_mul_u64(rows, a->value_size * s->element_size, &v_size) ||
+	    k_size > SIZE_MAX / 4 || v_size > SIZE_MAX / 4)
 		return heft_fail(err, HEFT_E_LIMIT, HEFT_NO_OFFSET,
 		                 "%llu keys do not fit into memory", (unsigned long long)a->n_keys);
 	s->is_joined = heft_call_has(c, IN_PAST_K);
@@ -227,7 +228,10 @@ static enum heft_status set_scratch(struct heft_call *c, struct sizes *s, struct
 		a->v = (struct heft_heads){ a->n_kv_heads * a->n_keys * a->value_size,
 			                    a->n_keys * a->value_size, a->value_size };
 	}
-	HEFT_TRY(heft_attention_init(c, a, &size, err));
+	if (s->dtype == HEFT_DTYPE_F64)
+		HEFT_TRY(heft_attention_f64_init(c, a, &size, err));
+	else
+		HEFT_TRY(heft_attention_init(c, a, &size, err));
 	c->scratch_size = s->attention_at + size;
 	c->n_multiply_adds = a->n_batch * a->n_heads * a->n_rows * a->n_keys *
 	                     (a->size + a->value_size);
@@ -236,13 +240,16 @@ static enum heft_status set_scratch(struct heft_call *c, struct sizes *s, struct
 
 static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 {
-	static const enum heft_dtype f32[] = { HEFT_DTYPE_F32, HEFT_DTYPE_NONE };
+	static const enum heft_dtype floats[] = { HEFT_DTYPE_F32, HEFT_DTYPE_F64, HEFT_DTYPE_NONE };
+	const enum heft_dtype same[] = { c->in[IN_Q].dtype, HEFT_DTYPE_NONE };
 	struct sizes *s = (void *)c->state;
 
-	*s = (struct sizes){ 0 };
+	HEFT_TRY(heft_call_check_dtype(c, IN_Q, floats, err));
+	*s = (struct sizes){ .dtype = c->in[IN_Q].dtype };
+	s->element_size = s->dtype == HEFT_DTYPE_F64 ? sizeof(double) : sizeof(float);
 	for (uint32_t i = IN_Q; i <= IN_PAST_V; i++) {
 		if (i != IN_MASK && heft_call_has(c, i))
-			HEFT_TRY(heft_call_check_dtype(c, i, f32, err));
+			HEFT_TRY(heft_call_check_dtype(c, i, same, err));
 	}
 	HEFT_TRY(read_qkv(c, s, err));
 	HEFT_TRY(read_past(c, s, err));
@@ -256,17 +263,21 @@ static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 
 /* --- forward --- */
 
-/* Keys, or values: joined with the past, and put into the output that is wanted. */
-static const float *make_cache(const struct heft_call *c, uint32_t in, uint32_t past, uint32_t out,
-                               size_t size, const struct heft_heads *from, size_t at)
+/* Keys, or values: joined with the past, and put into the output that is wanted. An F64 is moved as
+ * two floats. */
+static const void *make_cache(const struct heft_call *c, uint32_t in, uint32_t past, uint32_t out,
+                              size_t size, const struct heft_heads *from, size_t at)
 {
 	const struct sizes *s = (const void *)c->state;
-	const struct heft_kv_cache cache = { .n_batch = s->a.n_batch,
-		                             .n_heads = s->a.n_kv_heads,
-		                             .n_past = s->n_past,
-		                             .n_new = s->n_new,
-		                             .size = size,
-		                             .from = *from };
+	const size_t n = s->element_size / sizeof(float);
+	const struct heft_kv_cache cache = {
+		.n_batch = s->a.n_batch,
+		.n_heads = s->a.n_kv_heads,
+		.n_past = s->n_past,
+		.n_new = s->n_new,
+		.size = n * size,
+		.from = { n * from->batch, n * from->head, n * from->row },
+	};
 	const bool is_wanted = heft_call_wants(c, out);
 	float *to = is_wanted ? c->out[out].bytes : (void *)((uint8_t *)c->scratch + at);
 
@@ -276,13 +287,13 @@ static const float *make_cache(const struct heft_call *c, uint32_t in, uint32_t 
 	return s->is_joined ? to : c->in[in].bytes;
 }
 
-static void forward(const struct heft_call *c)
+static void run_f32(const struct heft_call *c, const void *k, const void *v)
 {
 	const struct sizes *s = (const void *)c->state;
 	const struct heft_attention_data d = {
 		.q = c->in[IN_Q].bytes,
-		.k = make_cache(c, IN_K, IN_PAST_K, OUT_K, s->a.size, &s->k, s->k_at),
-		.v = make_cache(c, IN_V, IN_PAST_V, OUT_V, s->a.value_size, &s->v, s->v_at),
+		.k = k,
+		.v = v,
 		.masks = { heft_call_has(c, IN_MASK) ? c->in[IN_MASK].bytes : NULL },
 		.lengths = heft_call_has(c, IN_LENGTHS) ? c->in[IN_LENGTHS].bytes : NULL,
 		.y = heft_call_wants(c, OUT_Y) ? c->out[OUT_Y].bytes : NULL,
@@ -290,6 +301,36 @@ static void forward(const struct heft_call *c)
 	};
 
 	heft_attention_run(c, &s->a, &d, (uint8_t *)c->scratch + s->attention_at);
+}
+
+static void run_f64(const struct heft_call *c, const void *k, const void *v)
+{
+	const struct sizes *s = (const void *)c->state;
+	const struct heft_attention_data_f64 d = {
+		.q = c->in[IN_Q].bytes,
+		.k = k,
+		.v = v,
+		.mask = heft_call_has(c, IN_MASK) ? c->in[IN_MASK].bytes : NULL,
+		.lengths = heft_call_has(c, IN_LENGTHS) ? c->in[IN_LENGTHS].bytes : NULL,
+		.scale = heft_call_attr(c, "scale") ? (double)s->a.scale
+		                                    : 1 / sqrt((double)s->a.size),
+		.y = heft_call_wants(c, OUT_Y) ? c->out[OUT_Y].bytes : NULL,
+		.scores = heft_call_wants(c, OUT_SCORES) ? c->out[OUT_SCORES].bytes : NULL,
+	};
+
+	heft_attention_f64_run(c, &s->a, &d, (uint8_t *)c->scratch + s->attention_at);
+}
+
+static void forward(const struct heft_call *c)
+{
+	const struct sizes *s = (const void *)c->state;
+	const void *k = make_cache(c, IN_K, IN_PAST_K, OUT_K, s->a.size, &s->k, s->k_at);
+	const void *v = make_cache(c, IN_V, IN_PAST_V, OUT_V, s->a.value_size, &s->v, s->v_at);
+
+	if (s->dtype == HEFT_DTYPE_F64)
+		run_f64(c, k, v);
+	else
+		run_f32(c, k, v);
 }
 
 const struct heft_op heft_op_attention = {

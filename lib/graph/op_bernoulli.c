@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_bernoulli.c - Bernoulli: 1 with the probability that the input says, else 0. Spec F6-86. */
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/random.h"
 
 static enum heft_status infer(struct heft_call *c, struct heft_error *err)
@@ -53,4 +54,5 @@ const struct heft_op heft_op_bernoulli = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_none,
 };

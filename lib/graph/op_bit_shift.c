@@ -43,4 +43,5 @@ const struct heft_op heft_op_bit_shift = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_none,
 };

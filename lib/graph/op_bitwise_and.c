@@ -28,4 +28,5 @@ const struct heft_op heft_op_bitwise_and = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_none,
 };

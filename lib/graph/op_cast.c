@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 #include "graph/cast_array.h"
+#include "graph/cast_text.h"
+#include "graph/gradient.h"
 #include "onnx/model.h"
 
 #define FIRST_OPSET_OF_NUMBERS 6
@@ -25,20 +27,47 @@ static int64_t type_of_name(const char *name)
 	return 0;
 }
 
-static enum heft_status infer(struct heft_call *c, struct heft_error *err)
+static enum heft_status find_dtype(const struct heft_call *c, enum heft_dtype *dtype,
+                                   struct heft_error *err)
 {
 	const int64_t to = c->opset < FIRST_OPSET_OF_NUMBERS
 	                           ? type_of_name(heft_call_text(c, "to", ""))
 	                           : heft_call_int(c, "to", 0);
-	const enum heft_dtype dtype = to < 0 ? HEFT_DTYPE_NONE : heft_onnx_dtype((uint64_t)to);
 
-	if (to == TYPE_STRING || c->in[0].dtype == HEFT_DTYPE_STR)
-		return heft_fail(err, HEFT_E_UNSUPPORTED, HEFT_NO_OFFSET,
-		                 "casts of STRING are not computed");
-	if (dtype == HEFT_DTYPE_NONE)
+	*dtype = to == TYPE_STRING ? HEFT_KIND_TEXTS
+	         : to < 0          ? HEFT_DTYPE_NONE
+	                           : heft_onnx_dtype((uint64_t)to);
+	if (*dtype == HEFT_DTYPE_NONE)
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
 		                 "'to' is %lld, which is no data type", (long long)to);
-	return heft_cast_infer(c, dtype, err);
+	return HEFT_OK;
+}
+
+static enum heft_status infer(struct heft_call *c, struct heft_error *err)
+{
+	enum heft_dtype dtype;
+
+	HEFT_TRY(find_dtype(c, &dtype, err));
+	return dtype == HEFT_KIND_TEXTS ? heft_cast_text_infer(c, err)
+	                                : heft_cast_infer(c, dtype, err);
+}
+
+static enum heft_status run(struct heft_call *c, struct heft_memory *memory, struct heft_error *err)
+{
+	enum heft_dtype dtype;
+
+	HEFT_TRY(find_dtype(c, &dtype, err));
+	return heft_cast_text_run(c, dtype, memory, err);
+}
+
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	struct heft_emit e = { .type = "CastLike", .n_in = 2 };
+
+	(void)c;
+	e.in[0] = heft_gradient_of(g, 0);
+	e.in[1] = heft_gradient_in(g, 0);
+	heft_give(g, 0, heft_emit(g, &e));
 }
 
 const struct heft_op heft_op_cast = {
@@ -51,4 +80,6 @@ const struct heft_op heft_op_cast = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = heft_cast_forward,
+	.backward = backward,
+	.run = run,
 };

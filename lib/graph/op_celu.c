@@ -14,4 +14,21 @@ static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 	return heft_unary_infer(c, loops, err);
 }
 
-HEFT_UNARY_OPERATOR(celu, "Celu", 12, HEFT_OP_WIDENS, infer);
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const float alpha = heft_call_float(c, "alpha", 1.0f);
+	const uint32_t dy = heft_gradient_of(g, 0);
+	const uint32_t y = heft_gradient_out(g, 0);
+	const uint32_t zero = heft_emit_number(g, c->in[0].dtype, 0);
+	const uint32_t divisor = heft_emit_number(g, c->in[0].dtype, (double)alpha);
+	const uint32_t one = heft_emit_number(g, c->in[0].dtype, 1);
+	/* e^(x / alpha) is y / alpha + 1 */
+	const uint32_t slope = heft_emit_2(g, "Add", heft_emit_2(g, "Div", y, divisor), one);
+	const uint32_t below = heft_emit_2(g, "Mul", dy, slope);
+
+	if (alpha <= 0)
+		heft_gradient_block(g, "with an alpha below 0 it has no gradient here");
+	heft_give(g, 0, heft_emit_3(g, "Where", heft_emit_2(g, "Less", y, zero), below, dy));
+}
+
+HEFT_UNARY_OPERATOR(celu, "Celu", 12, HEFT_OP_WIDENS, infer, backward);

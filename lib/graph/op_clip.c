@@ -117,6 +117,33 @@ static void forward(const struct heft_call *c)
 	heft_elementwise(c, heft_loop_find(loops, dtype), &c->out[0], in, 3);
 }
 
+/* Bound k, as a value of one number. */
+static uint32_t bound_of(const struct heft_call *c, struct heft_gradient *g, uint32_t k)
+{
+	const double most = c->in[0].dtype == HEFT_DTYPE_F64 ? DBL_MAX : (double)FLT_MAX;
+	const char *name = k == 0 ? "min" : "max";
+
+	if (heft_call_has(c, k + 1))
+		return heft_gradient_in(g, k + 1);
+	if (c->opset < FIRST_OPSET_OF_INPUTS && heft_call_attr(c, name))
+		return heft_emit_number(g, c->in[0].dtype, (double)heft_call_float(c, name, 0));
+	return heft_emit_number(g, c->in[0].dtype, k == 0 ? -most : most);
+}
+
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const struct heft_emit e = {
+		.type = "heft.ClipGradient",
+		.n_in = 4,
+		.in = { heft_gradient_of(g, 0), heft_gradient_out(g, 0), bound_of(c, g, 0),
+		        bound_of(c, g, 1) },
+	};
+
+	if (heft_gradient_wants(g, 1) || heft_gradient_wants(g, 2))
+		heft_gradient_block(g, "its bounds are not trained");
+	heft_give(g, 0, heft_emit(g, &e));
+}
+
 const struct heft_op heft_op_clip = {
 	.name = "Clip",
 	.domain = "",
@@ -127,4 +154,5 @@ const struct heft_op heft_op_clip = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

@@ -68,6 +68,7 @@ const struct heft_op heft_op_compress = {
 	.name = "Compress",
 	.domain = "",
 	.since = 9,
+	.flags = HEFT_OP_MOVES,
 	.min_in = 2,
 	.max_in = 2,
 	.min_out = 1,

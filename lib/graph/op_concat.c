@@ -77,7 +77,7 @@ static void forward(const struct heft_call *c)
 const struct heft_op heft_op_concat = {
 	.name = "Concat",
 	.domain = "",
-	.flags = HEFT_OP_CHANNELS_LAST | HEFT_OP_ALL_LAID,
+	.flags = HEFT_OP_CHANNELS_LAST | HEFT_OP_ALL_LAID | HEFT_OP_MOVES,
 	.min_in = 1,
 	.max_in = UINT32_MAX,
 	.min_out = 1,

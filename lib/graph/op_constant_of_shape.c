@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_constant_of_shape.c - ConstantOfShape: one value everywhere; an F32 0 where none is given. */
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/move.h"
 #include "graph/spans.h"
 
@@ -58,4 +59,5 @@ const struct heft_op heft_op_constant_of_shape = {
 	.needs = 1 << 0,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_none,
 };

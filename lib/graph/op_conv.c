@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_conv.c - Conv: a convolution, in one to three dimensions (spec F2-3, F2-4). */
 #include "graph/conv.h"
+#include "graph/conv_gradient.h"
 
 static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 {
 	return heft_conv_infer(c, false, err);
+}
+
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	heft_conv_backward(c, g, false, heft_gradient_of(g, 0));
 }
 
 const struct heft_op heft_op_conv = {
@@ -19,4 +25,5 @@ const struct heft_op heft_op_conv = {
 	.forward = heft_conv_forward,
 	.pack = heft_conv_pack,
 	.packs = 1 << 1,
+	.backward = backward,
 };

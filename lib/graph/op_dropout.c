@@ -61,20 +61,29 @@ struct dropout {
 	struct heft_random_place place;
 };
 
+static double given_ratio(const struct heft_call *c)
+{
+	return c->in[1].dtype == HEFT_DTYPE_F64 ? *(const double *)c->in[1].bytes
+	                                        : (double)*(const float *)c->in[1].bytes;
+}
+
 /* 0 where nothing is dropped. */
 static double ratio_of(const struct heft_call *c)
 {
 	double ratio = 0.5;
 
+	if (c->opset < FIRST_OPSET_OF_INPUTS && c->trains)
+		return (double)heft_call_float(c, "ratio", 0.5f);
 	if (c->opset < FIRST_OPSET_WITHOUT_IS_TEST)
 		return heft_call_int(c, "is_test", 0) != 0
 		               ? 0
 		               : (double)heft_call_float(c, "ratio", 0.5f);
+	if (c->trains)
+		return heft_call_has(c, 1) ? given_ratio(c) : ratio;
 	if (!heft_call_has(c, 2) || *(const uint8_t *)c->in[2].bytes == 0)
 		return 0;
 	if (heft_call_has(c, 1))
-		ratio = c->in[1].dtype == HEFT_DTYPE_F64 ? *(const double *)c->in[1].bytes
-		                                         : (double)*(const float *)c->in[1].bytes;
+		ratio = given_ratio(c);
 	return ratio > 0 ? ratio : 0;
 }
 
@@ -143,7 +152,9 @@ static void forward(const struct heft_call *c)
 		.scale = 1.0f / (1.0f - (float)ratio),
 		.wide_scale = 1.0 / (1.0 - ratio),
 		.place = { .seed = seed ? (uint64_t)seed->i : c->seed,
-		           .stream = HEFT_RANDOM_DROPOUT },
+		           .stream = HEFT_RANDOM_DROPOUT,
+		           .epoch = c->epoch,
+		           .step = c->step },
 	};
 	const uint64_t n = c->in[0].n_elements;
 
@@ -151,6 +162,23 @@ static void forward(const struct heft_call *c)
 		memcpy(c->out[0].bytes, c->in[0].bytes, (size_t)c->in[0].n_bytes);
 	if (d.ratio > 0 || heft_call_wants(c, 1))
 		heft_spans_run(c, n / N_A_TILE + (n % N_A_TILE != 0), N_A_TILE, drop_span, &d);
+}
+
+/* The same numbers are drawn once more, and drop the gradient. */
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const struct heft_emit e = {
+		.type = "Dropout",
+		.opset = c->opset,
+		.n_in = c->n_in,
+		.in = { heft_gradient_of(g, 0), heft_gradient_in(g, 1), heft_gradient_in(g, 2) },
+		.same = &c->attrs,
+		.draws_alike = true,
+	};
+
+	if (heft_gradient_wants(g, 1))
+		heft_gradient_block(g, "its ratio is not trained");
+	heft_give(g, 0, heft_emit(g, &e));
 }
 
 const struct heft_op heft_op_dropout = {
@@ -163,4 +191,5 @@ const struct heft_op heft_op_dropout = {
 	.max_out = 2,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

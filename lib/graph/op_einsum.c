@@ -188,4 +188,5 @@ const struct heft_op heft_op_einsum = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_einsum_backward,
 };

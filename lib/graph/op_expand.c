@@ -45,6 +45,7 @@ const struct heft_op heft_op_expand = {
 	.name = "Expand",
 	.domain = "",
 	.since = 8,
+	.flags = HEFT_OP_MOVES,
 	.min_in = 2,
 	.max_in = 2,
 	.min_out = 1,

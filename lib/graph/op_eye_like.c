@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/op.h"
 #include "graph/spans.h"
 #include "onnx/model.h"
@@ -55,4 +56,5 @@ const struct heft_op heft_op_eye_like = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_none,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_flatten.c - Flatten: a matrix of what lies in front of an axis and behind it. */
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/view.h"
 
 static enum heft_status infer(struct heft_call *c, struct heft_error *err)
@@ -23,11 +24,12 @@ static void forward(const struct heft_call *c)
 const struct heft_op heft_op_flatten = {
 	.name = "Flatten",
 	.domain = "",
-	.flags = HEFT_OP_VIEW,
+	.flags = HEFT_OP_VIEW | HEFT_OP_MOVES,
 	.min_in = 1,
 	.max_in = 1,
 	.min_out = 1,
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_reshape,
 };

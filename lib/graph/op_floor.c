@@ -8,4 +8,4 @@ static const struct heft_loop loops[] = {
 };
 
 HEFT_UNARY_INFER
-HEFT_UNARY_OPERATOR(floor, "Floor", 0, HEFT_OP_WIDENS, infer);
+HEFT_UNARY_OPERATOR(floor, "Floor", 0, HEFT_OP_WIDENS, infer, heft_gradient_none);

@@ -68,6 +68,7 @@ static void forward(const struct heft_call *c)
 const struct heft_op heft_op_gather = {
 	.name = "Gather",
 	.domain = "",
+	.flags = HEFT_OP_MOVES,
 	.min_in = 2,
 	.max_in = 2,
 	.min_out = 1,

@@ -65,6 +65,7 @@ const struct heft_op heft_op_gather_nd = {
 	.name = "GatherND",
 	.domain = "",
 	.since = 11,
+	.flags = HEFT_OP_MOVES,
 	.min_in = 2,
 	.max_in = 2,
 	.min_out = 1,

@@ -33,6 +33,18 @@ static void forward(const struct heft_call *c)
 	heft_unary_forward(c, strcmp(how, "tanh") == 0 ? by_tanh : exact);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const struct heft_emit e = {
+		.type = "heft.GeluGradient",
+		.n_in = 2,
+		.in = { heft_gradient_of(g, 0), heft_gradient_in(g, 0) },
+		.same = &c->attrs,
+	};
+
+	heft_give(g, 0, heft_emit(g, &e));
+}
+
 const struct heft_op heft_op_gelu = {
 	.name = "Gelu",
 	.domain = "",
@@ -44,4 +56,5 @@ const struct heft_op heft_op_gelu = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_gemm.c - Gemm: alpha x A x B + beta x C (spec F6-21). */
 #include "graph/gemm.h"
+#include "graph/product_gradient.h"
+
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	heft_gemm_backward(c, g, heft_gradient_of(g, 0));
+}
 
 const struct heft_op heft_op_gemm = {
 	.name = "Gemm",
@@ -14,4 +20,5 @@ const struct heft_op heft_op_gemm = {
 	.forward = heft_gemm_forward,
 	.pack = heft_gemm_pack,
 	.packs = 1 << 1,
+	.backward = backward,
 };

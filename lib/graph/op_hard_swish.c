@@ -13,4 +13,13 @@ static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 	return heft_unary_infer(c, loops, err);
 }
 
-HEFT_UNARY_OPERATOR(hard_swish, "HardSwish", 14, HEFT_OP_WIDENS, infer);
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const uint32_t dy = heft_gradient_of(g, 0);
+	const uint32_t x = heft_gradient_in(g, 0);
+
+	(void)c;
+	heft_give(g, 0, heft_emit_2(g, "heft.HardSwishGradient", dy, x));
+}
+
+HEFT_UNARY_OPERATOR(hard_swish, "HardSwish", 14, HEFT_OP_WIDENS, infer, backward);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_hardmax.c - Hardmax: 1 at the first of the greatest along an axis, else 0; before opset 13
  * over all dimensions from the axis on. */
+#include "graph/gradient.h"
 #include "graph/softmax.h"
 
 static enum heft_status infer(struct heft_call *c, struct heft_error *err)
@@ -24,4 +25,5 @@ const struct heft_op heft_op_hardmax = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_none,
 };

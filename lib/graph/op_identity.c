@@ -2,7 +2,8 @@
 /* op_identity.c - Identity: the input. */
 #include <string.h>
 
-#include "graph/op.h"
+#include "graph/gradient.h"
+#include "graph/kinds.h"
 
 static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 {
@@ -16,6 +17,20 @@ static void forward(const struct heft_call *c)
 		memcpy(c->out[0].bytes, c->in[0].bytes, c->in[0].n_bytes);
 }
 
+static enum heft_status run(struct heft_call *c, struct heft_memory *memory, struct heft_error *err)
+{
+	(void)memory;
+	(void)err;
+	c->out[0] = c->in[0];
+	return HEFT_OK;
+}
+
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	(void)c;
+	heft_give(g, 0, heft_gradient_of(g, 0));
+}
+
 const struct heft_op heft_op_identity = {
 	.name = "Identity",
 	.domain = "",
@@ -26,4 +41,6 @@ const struct heft_op heft_op_identity = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
+	.run = run,
 };

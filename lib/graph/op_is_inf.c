@@ -56,4 +56,5 @@ const struct heft_op heft_op_is_inf = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_none,
 };

@@ -12,4 +12,4 @@ static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 	return heft_elementwise_infer(c, loops, 1, HEFT_DTYPE_BOOL, err);
 }
 
-HEFT_UNARY_OPERATOR(is_nan, "IsNaN", 9, HEFT_OP_WIDENS, infer);
+HEFT_UNARY_OPERATOR(is_nan, "IsNaN", 9, HEFT_OP_WIDENS, infer, heft_gradient_none);

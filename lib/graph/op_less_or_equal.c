@@ -29,4 +29,5 @@ const struct heft_op heft_op_less_or_equal = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_none,
 };

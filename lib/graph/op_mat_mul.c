@@ -4,6 +4,7 @@
 #include "graph/matmul.h"
 
 #include "base/error.h"
+#include "graph/product_gradient.h"
 
 _Static_assert(sizeof(struct heft_matmul) <= HEFT_CALL_STATE, "a product is larger than its room");
 
@@ -32,6 +33,14 @@ static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 	return heft_matmul_plan(c, m, &wish, c->out[0].n_elements, err);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const struct heft_product_call p = { .alpha = 1 };
+
+	(void)c;
+	heft_product_backward(g, &p, heft_gradient_of(g, 0));
+}
+
 const struct heft_op heft_op_mat_mul = {
 	.name = "MatMul",
 	.domain = "",
@@ -44,4 +53,5 @@ const struct heft_op heft_op_mat_mul = {
 	.forward = heft_matmul_forward,
 	.pack = heft_matmul_pack_b,
 	.packs = 1 << 1,
+	.backward = backward,
 };

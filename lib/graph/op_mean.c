@@ -30,6 +30,15 @@ static void forward(const struct heft_call *c)
 	heft_elementwise(c, heft_loop_find(quotients, out->dtype), out, both, 2);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const uint32_t n = heft_emit_number(g, c->in[0].dtype, (double)c->n_in);
+	const uint32_t part = heft_emit_2(g, "Div", heft_gradient_of(g, 0), n);
+
+	for (uint32_t i = 0; i < c->n_in; i++)
+		heft_give(g, i, part);
+}
+
 const struct heft_op heft_op_mean = {
 	.name = "Mean",
 	.domain = "",
@@ -40,4 +49,5 @@ const struct heft_op heft_op_mean = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

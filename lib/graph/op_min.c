@@ -18,6 +18,12 @@ static void forward(const struct heft_call *c)
 	heft_variadic_forward(c, loops);
 }
 
+/* Of equal ones the first has it all. */
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	heft_gradient_of_chosen(c, g);
+}
+
 const struct heft_op heft_op_min = {
 	.name = "Min",
 	.domain = "",
@@ -28,4 +34,5 @@ const struct heft_op heft_op_min = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

@@ -96,6 +96,22 @@ static void forward(const struct heft_call *c)
 	heft_binary_forward(c, heft_call_int(c, "fmod", 0) != 0 ? loops_of_a : loops_of_b);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const uint32_t dy = heft_gradient_of(g, 0);
+
+	if (!heft_binary_aligns(c, g))
+		return;
+	heft_give(g, 0, dy);
+	if (heft_gradient_wants(g, 1)) {
+		const uint32_t whole = heft_emit_2(g, "Sub", heft_gradient_in(g, 0),
+		                                   heft_gradient_out(g, 0));
+		const uint32_t times = heft_emit_2(g, "Div", whole, heft_gradient_in(g, 1));
+
+		heft_give(g, 1, heft_emit_1(g, "Neg", heft_emit_2(g, "Mul", dy, times)));
+	}
+}
+
 const struct heft_op heft_op_mod = {
 	.name = "Mod",
 	.domain = "",
@@ -107,4 +123,5 @@ const struct heft_op heft_op_mod = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

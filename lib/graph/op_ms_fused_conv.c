@@ -3,6 +3,7 @@
  * an activation. */
 #include "base/error.h"
 #include "graph/conv.h"
+#include "graph/conv_gradient.h"
 #include "graph/fused_activation.h"
 
 static enum heft_status infer(struct heft_call *c, struct heft_error *err)
@@ -20,6 +21,14 @@ static void forward(const struct heft_call *c)
 	heft_fused_activation_run(c);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const uint32_t dy = heft_fused_activation_backward(c, g);
+
+	heft_conv_backward(c, g, false, dy);
+	heft_give(g, 3, dy);
+}
+
 const struct heft_op heft_op_ms_fused_conv = {
 	.name = "FusedConv",
 	.domain = "com.microsoft",
@@ -32,4 +41,5 @@ const struct heft_op heft_op_ms_fused_conv = {
 	.forward = forward,
 	.pack = heft_conv_pack,
 	.packs = 1 << 1,
+	.backward = backward,
 };

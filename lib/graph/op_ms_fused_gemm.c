@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "graph/fused_activation.h"
 #include "graph/gemm.h"
+#include "graph/product_gradient.h"
 
 static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 {
@@ -19,6 +20,11 @@ static void forward(const struct heft_call *c)
 	heft_fused_activation_run(c);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	heft_gemm_backward(c, g, heft_fused_activation_backward(c, g));
+}
+
 const struct heft_op heft_op_ms_fused_gemm = {
 	.name = "FusedGemm",
 	.domain = "com.microsoft",
@@ -31,4 +37,5 @@ const struct heft_op heft_op_ms_fused_gemm = {
 	.forward = forward,
 	.pack = heft_gemm_pack,
 	.packs = 1 << 1,
+	.backward = backward,
 };

@@ -2,6 +2,7 @@
 /* op_ms_fused_mat_mul.c - FusedMatMul of com.microsoft: alpha x MatMul, either side transposed. */
 #include "base/error.h"
 #include "graph/matmul.h"
+#include "graph/product_gradient.h"
 
 static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 {
@@ -28,6 +29,15 @@ static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 	return heft_matmul_plan(c, m, &wish, c->out[0].n_elements, err);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const struct heft_product_call p = { .is_a_turned = heft_call_int(c, "transA", 0) != 0,
+		                             .is_b_turned = heft_call_int(c, "transB", 0) != 0,
+		                             .alpha = heft_call_float(c, "alpha", 1) };
+
+	heft_product_backward(g, &p, heft_gradient_of(g, 0));
+}
+
 const struct heft_op heft_op_ms_fused_mat_mul = {
 	.name = "FusedMatMul",
 	.domain = "com.microsoft",
@@ -40,4 +50,5 @@ const struct heft_op heft_op_ms_fused_mat_mul = {
 	.forward = heft_matmul_forward,
 	.pack = heft_matmul_pack_b,
 	.packs = 1 << 1,
+	.backward = backward,
 };

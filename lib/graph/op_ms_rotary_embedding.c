@@ -36,7 +36,7 @@ static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
 		                 "there is neither one position nor one for each place");
 	HEFT_TRY(heft_rotary_tables(c, r, err));
-	return heft_array_set(&c->out[0], HEFT_DTYPE_F32, c->in[0].rank, c->in[0].dims, err);
+	return heft_array_set(&c->out[0], r->dtype, c->in[0].rank, c->in[0].dims, err);
 }
 
 static void forward(const struct heft_call *c)

@@ -18,6 +18,18 @@ static void forward(const struct heft_call *c)
 	heft_binary_forward(c, loops);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const uint32_t dy = heft_gradient_of(g, 0);
+
+	if (!heft_binary_aligns(c, g))
+		return;
+	for (uint32_t i = 0; i < 2; i++) {
+		if (heft_gradient_wants(g, i))
+			heft_give(g, i, heft_emit_2(g, "Mul", dy, heft_gradient_in(g, 1 - i)));
+	}
+}
+
 const struct heft_op heft_op_mul = {
 	.name = "Mul",
 	.domain = "",
@@ -28,4 +40,5 @@ const struct heft_op heft_op_mul = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

@@ -2,6 +2,7 @@
 /* op_multinomial.c - Multinomial: draws classes, of logarithms of how likely they are. Spec
  * F6-86. */
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/random.h"
 #include "kernel/elementary.h"
 #include "kernel/sum.h"
@@ -98,4 +99,5 @@ const struct heft_op heft_op_multinomial = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_none,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_non_zero.c - NonZero: the indices of what is not 0, a column each, row-major. */
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/op.h"
 #include "graph/spans.h"
 
@@ -73,4 +74,5 @@ const struct heft_op heft_op_non_zero = {
 	.needs = 1 << 0,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_none,
 };

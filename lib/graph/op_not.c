@@ -8,4 +8,4 @@ static const struct heft_loop loops[] = {
 };
 
 HEFT_UNARY_INFER
-HEFT_UNARY_OPERATOR(not, "Not", 0, 0, infer);
+HEFT_UNARY_OPERATOR(not, "Not", 0, 0, infer, heft_gradient_none);

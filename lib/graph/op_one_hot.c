@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/move.h"
 #include "graph/spans.h"
 
@@ -99,4 +100,5 @@ const struct heft_op heft_op_one_hot = {
 	.needs = 1 << 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_none,
 };

@@ -156,6 +156,58 @@ static void forward(const struct heft_call *c)
 	heft_binary_forward(c, loops);
 }
 
+/* The exponent, as one number that is known; false: it is neither. */
+static bool known_exponent(const struct heft_call *c, double *b)
+{
+	return c->in[1].bytes && c->in[1].n_elements == 1 &&
+	       heft_cast_elements(HEFT_DTYPE_F64, b, c->in[1].dtype, c->in[1].bytes, 1, NULL) ==
+	               HEFT_OK;
+}
+
+/* b × x^(b - 1), of a number b. */
+static uint32_t slope_of(const struct heft_call *c, struct heft_gradient *g, double b)
+{
+	const enum heft_dtype dtype = c->in[0].dtype;
+	const uint32_t factor = heft_emit_number(g, dtype, b);
+	uint32_t power = heft_gradient_in(g, 0);
+
+	if (b == 0.5)
+		return heft_emit_2(g, "Div", factor, heft_gradient_out(g, 0));
+	if (b != 2)
+		power = heft_emit_2(g, "Pow", power, heft_emit_number(g, dtype, b - 1));
+	return heft_emit_2(g, "Mul", factor, power);
+}
+
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const uint32_t dy = heft_gradient_of(g, 0);
+	const uint32_t x = heft_gradient_in(g, 0);
+	const uint32_t y = heft_gradient_out(g, 0);
+	uint32_t b = heft_gradient_in(g, 1);
+	double number;
+
+	if (!heft_binary_aligns(c, g))
+		return;
+	if (c->in[1].dtype != c->in[0].dtype && !known_exponent(c, &number)) {
+		const struct heft_emit cast = { .type = "CastLike", .n_in = 2, .in = { b, x } };
+
+		b = heft_emit(g, &cast);
+	}
+	if (heft_gradient_wants(g, 0) && known_exponent(c, &number)) {
+		heft_give(g, 0, heft_emit_2(g, "Mul", dy, slope_of(c, g, number)));
+	} else if (heft_gradient_wants(g, 0)) {
+		const uint32_t one = heft_emit_number(g, c->in[0].dtype, 1);
+		const uint32_t power = heft_emit_2(g, "Pow", x, heft_emit_2(g, "Sub", b, one));
+
+		heft_give(g, 0, heft_emit_2(g, "Mul", dy, heft_emit_2(g, "Mul", b, power)));
+	}
+	if (heft_gradient_wants(g, 1)) {
+		const uint32_t slope = heft_emit_2(g, "Mul", y, heft_emit_1(g, "Log", x));
+
+		heft_give(g, 1, heft_emit_2(g, "Mul", dy, slope));
+	}
+}
+
 const struct heft_op heft_op_pow = {
 	.name = "Pow",
 	.domain = "",
@@ -166,4 +218,5 @@ const struct heft_op heft_op_pow = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

@@ -51,6 +51,31 @@ static void forward(const struct heft_call *c)
 	heft_elementwise(c, heft_loop_find(loops, c->in[0].dtype), &c->out[0], both, 2);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const uint32_t dy = heft_gradient_of(g, 0);
+	const uint32_t x = heft_gradient_in(g, 0);
+	uint32_t slope = heft_gradient_in(g, 1);
+
+	if (c->opset < FIRST_OPSET_OF_NUMPY && c->in[1].rank == 1 && c->in[0].rank > 2) {
+		const struct heft_array shape = slope_of(c);
+
+		slope = heft_emit_reshaped(g, slope, shape.rank, shape.dims);
+	}
+	if (heft_gradient_wants(g, 0)) {
+		const uint32_t zero = heft_emit_number(g, c->in[0].dtype, 0);
+
+		heft_give(g, 0, heft_emit_3(g, "Where", heft_emit_2(g, "Less", x, zero),
+		                            heft_emit_2(g, "Mul", dy, slope), dy));
+	}
+	if (heft_gradient_wants(g, 1)) {
+		const uint32_t part = heft_emit_2(g, "heft.BelowProduct", dy, x);
+		const uint32_t sum = heft_emit_summed_like(g, part, slope);
+
+		heft_give(g, 1, heft_emit_reshaped_like(g, sum, heft_gradient_in(g, 1)));
+	}
+}
+
 const struct heft_op heft_op_prelu = {
 	.name = "PRelu",
 	.domain = "",
@@ -61,4 +86,5 @@ const struct heft_op heft_op_prelu = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_random_uniform_like.c - RandomUniformLike: numbers between two others, of an input's shape. */
+#include "graph/gradient.h"
 #include "graph/random.h"
 
 static enum heft_status infer(struct heft_call *c, struct heft_error *err)
@@ -26,4 +27,5 @@ const struct heft_op heft_op_random_uniform_like = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_none,
 };

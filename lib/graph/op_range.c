@@ -2,6 +2,7 @@
 /* op_range.c - Range: start, start + delta, and so on, below limit (above it where delta is
  * negative). Written from spec/numerics.md. */
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/move.h"
 #include "graph/spans.h"
 
@@ -102,4 +103,5 @@ const struct heft_op heft_op_range = {
 	.needs = 1 << 0 | 1 << 1 | 1 << 2,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_none,
 };

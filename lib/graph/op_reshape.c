@@ -2,6 +2,7 @@
 /* op_reshape.c - Reshape: the same elements in another shape. */
 #include "base/checked.h"
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/view.h"
 
 /* Up to opset 13 and without `allowzero`, 0 stands for the size that the input has there. */
@@ -64,7 +65,7 @@ static void forward(const struct heft_call *c)
 const struct heft_op heft_op_reshape = {
 	.name = "Reshape",
 	.domain = "",
-	.flags = HEFT_OP_VIEW,
+	.flags = HEFT_OP_VIEW | HEFT_OP_MOVES,
 	.min_in = 1,
 	.max_in = 2,
 	.min_out = 1,
@@ -72,4 +73,5 @@ const struct heft_op heft_op_reshape = {
 	.needs = 1 << 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_reshape,
 };

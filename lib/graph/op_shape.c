@@ -2,6 +2,7 @@
 /* op_shape.c - Shape: the sizes of dimensions start to end - 1. */
 #include <string.h>
 
+#include "graph/gradient.h"
 #include "graph/op.h"
 
 static uint32_t within(int64_t given, uint32_t rank)
@@ -34,11 +35,12 @@ static void forward(const struct heft_call *c)
 const struct heft_op heft_op_shape = {
 	.name = "Shape",
 	.domain = "",
-	.flags = HEFT_OP_OF_SHAPES,
+	.flags = HEFT_OP_OF_SHAPES | HEFT_OP_MOVES,
 	.min_in = 1,
 	.max_in = 1,
 	.min_out = 1,
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_none,
 };

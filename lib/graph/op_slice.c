@@ -113,7 +113,7 @@ static void forward(const struct heft_call *c)
 const struct heft_op heft_op_slice = {
 	.name = "Slice",
 	.domain = "",
-	.flags = HEFT_OP_CHANNELS_LAST,
+	.flags = HEFT_OP_CHANNELS_LAST | HEFT_OP_MOVES,
 	.min_in = 1,
 	.max_in = 5,
 	.min_out = 1,

@@ -127,7 +127,7 @@ static void forward(const struct heft_call *c)
 const struct heft_op heft_op_split = {
 	.name = "Split",
 	.domain = "",
-	.flags = HEFT_OP_CHANNELS_LAST | HEFT_OP_ALL_LAID,
+	.flags = HEFT_OP_CHANNELS_LAST | HEFT_OP_ALL_LAID | HEFT_OP_MOVES,
 	.min_in = 1,
 	.max_in = 2,
 	.min_out = 1,

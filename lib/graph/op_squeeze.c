@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_squeeze.c - Squeeze: without dimensions of size 1. */
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/move.h"
 #include "graph/view.h"
 
@@ -36,7 +37,7 @@ static void forward(const struct heft_call *c)
 const struct heft_op heft_op_squeeze = {
 	.name = "Squeeze",
 	.domain = "",
-	.flags = HEFT_OP_VIEW,
+	.flags = HEFT_OP_VIEW | HEFT_OP_MOVES,
 	.min_in = 1,
 	.max_in = 2,
 	.min_out = 1,
@@ -44,4 +45,5 @@ const struct heft_op heft_op_squeeze = {
 	.needs = 1 << 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_reshape,
 };

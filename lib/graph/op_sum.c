@@ -17,6 +17,14 @@ static void forward(const struct heft_call *c)
 	heft_variadic_forward(c, loops);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const uint32_t dy = heft_gradient_of(g, 0);
+
+	for (uint32_t i = 0; i < c->n_in; i++)
+		heft_give(g, i, dy);
+}
+
 const struct heft_op heft_op_sum = {
 	.name = "Sum",
 	.domain = "",
@@ -27,4 +35,5 @@ const struct heft_op heft_op_sum = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

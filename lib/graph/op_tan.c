@@ -21,4 +21,15 @@ static const struct heft_loop loops[] = {
 };
 
 HEFT_UNARY_INFER
-HEFT_UNARY_OPERATOR(tan, "Tan", 7, HEFT_OP_WIDENS, infer);
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const uint32_t dy = heft_gradient_of(g, 0);
+	const uint32_t y = heft_gradient_out(g, 0);
+	const uint32_t one = heft_emit_number(g, c->in[0].dtype, 1);
+	const uint32_t square = heft_emit_2(g, "Mul", y, y);
+	const uint32_t slope = heft_emit_2(g, "Add", one, square);
+
+	heft_give(g, 0, heft_emit_2(g, "Mul", dy, slope));
+}
+
+HEFT_UNARY_OPERATOR(tan, "Tan", 7, HEFT_OP_WIDENS, infer, backward);

@@ -13,4 +13,17 @@ static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 	return heft_unary_infer(c, loops, err);
 }
 
-HEFT_UNARY_OPERATOR(thresholded_relu, "ThresholdedRelu", 10, HEFT_OP_WIDENS, infer);
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const struct heft_emit e = {
+		.type = "heft.ThresholdGradient",
+		.n_in = 2,
+		.in = { heft_gradient_of(g, 0), heft_gradient_in(g, 0) },
+		.n_attrs = 1,
+		.attrs = { heft_attr_float("alpha", heft_call_float(c, "alpha", 1.0f)) },
+	};
+
+	heft_give(g, 0, heft_emit(g, &e));
+}
+
+HEFT_UNARY_OPERATOR(thresholded_relu, "ThresholdedRelu", 10, HEFT_OP_WIDENS, infer, backward);

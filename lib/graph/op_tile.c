@@ -86,6 +86,7 @@ static void forward(const struct heft_call *c)
 const struct heft_op heft_op_tile = {
 	.name = "Tile",
 	.domain = "",
+	.flags = HEFT_OP_MOVES,
 	.min_in = 2,
 	.max_in = 3,
 	.min_out = 1,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_transpose.c - Transpose: dimensions in another order. */
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/move.h"
 
 static enum heft_status read_order(const struct heft_call *c, uint32_t *order,
@@ -57,13 +58,30 @@ static void forward(const struct heft_call *c)
 	              c->out[0].bytes);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	struct heft_emit e = { .type = "Transpose", .n_in = 1, .n_attrs = 1 };
+	uint32_t order[HEFT_GRAPH_MAX_RANK];
+	int64_t back[HEFT_GRAPH_MAX_RANK];
+
+	if (read_order(c, order, NULL) != HEFT_OK)
+		return;
+	for (uint32_t i = 0; i < c->in[0].rank; i++)
+		back[order[i]] = i;
+	e.in[0] = heft_gradient_of(g, 0);
+	e.attrs[0] = heft_attr_ints("perm", back, c->in[0].rank);
+	heft_give(g, 0, heft_emit(g, &e));
+}
+
 const struct heft_op heft_op_transpose = {
 	.name = "Transpose",
 	.domain = "",
+	.flags = HEFT_OP_MOVES,
 	.min_in = 1,
 	.max_in = 1,
 	.min_out = 1,
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_unsqueeze.c - Unsqueeze: with dimensions of size 1 more, at the axes of the output. */
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/move.h"
 #include "graph/view.h"
 
@@ -38,7 +39,7 @@ static void forward(const struct heft_call *c)
 const struct heft_op heft_op_unsqueeze = {
 	.name = "Unsqueeze",
 	.domain = "",
-	.flags = HEFT_OP_VIEW,
+	.flags = HEFT_OP_VIEW | HEFT_OP_MOVES,
 	.min_in = 1,
 	.max_in = 2,
 	.min_out = 1,
@@ -46,4 +47,5 @@ const struct heft_op heft_op_unsqueeze = {
 	.needs = 1 << 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_reshape,
 };

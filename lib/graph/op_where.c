@@ -86,15 +86,28 @@ static void forward(const struct heft_call *c)
 	heft_elementwise(c, loop_of_dtype(c->in[1].dtype), &c->out[0], in, 3);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const uint32_t dy = heft_gradient_of(g, 0);
+	const uint32_t which = heft_gradient_in(g, 0);
+	const uint32_t zero = heft_emit_number(g, c->out[0].dtype, 0);
+
+	if (heft_gradient_wants(g, 1))
+		heft_give(g, 1, heft_emit_3(g, "Where", which, dy, zero));
+	if (heft_gradient_wants(g, 2))
+		heft_give(g, 2, heft_emit_3(g, "Where", which, zero, dy));
+}
+
 const struct heft_op heft_op_where = {
 	.name = "Where",
 	.domain = "",
 	.since = 9,
-	.flags = HEFT_OP_ELEMENTWISE,
+	.flags = HEFT_OP_ELEMENTWISE | HEFT_OP_MOVES,
 	.min_in = 3,
 	.max_in = 3,
 	.min_out = 1,
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

@@ -27,4 +27,5 @@ const struct heft_op heft_op_xor = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gradient_none,
 };

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "graph/kinds.h"
 #include "onnx/model.h"
 
 /* A constant that is larger, and much larger than what it is made of, is computed in every run. */
@@ -43,8 +44,8 @@ enum heft_status heft_plan_add_slot(struct heft_plan *p, const struct heft_array
 	return add(&p->slots, &s, sizeof s, err);
 }
 
-static enum heft_status add_step(struct heft_plan *p, struct heft_step *s, const uint32_t *in,
-                                 const uint32_t *out, struct heft_error *err)
+enum heft_status heft_plan_add_step(struct heft_plan *p, struct heft_step *s, const uint32_t *in,
+                                    const uint32_t *out, struct heft_error *err)
 {
 	void *slots;
 
@@ -58,7 +59,7 @@ static enum heft_status add_step(struct heft_plan *p, struct heft_step *s, const
 	return add(&p->steps, s, sizeof *s, err);
 }
 
-static void set_label(struct heft_step *s, const char *text)
+void heft_step_set_label(struct heft_step *s, const char *text)
 {
 	const size_t n = strnlen(text, sizeof s->label - 1);
 
@@ -72,8 +73,8 @@ enum heft_status heft_plan_add_own(struct heft_plan *p, const struct heft_op *op
 {
 	struct heft_step s = { .op = op, .opset = 13, .attrs = attrs, .n_in = 1, .n_out = 1 };
 
-	set_label(&s, op->name);
-	return add_step(p, &s, &in, &out, err);
+	heft_step_set_label(&s, op->name);
+	return heft_plan_add_step(p, &s, &in, &out, err);
 }
 
 enum heft_status heft_plan_problem(struct heft_plan *p, const struct heft_ir_node *node,
@@ -351,8 +352,8 @@ static enum heft_status make_step(struct heft_plan *p, const struct heft_ir_node
 		HEFT_TRY(heft_plan_add_slot(p, &call->out[i], HEFT_SLOT_STEP, value, &out[i], err));
 		p->slot_of[value] = out[i];
 	}
-	set_label(&s, node->type);
-	HEFT_TRY(add_step(p, &s, in, out, err));
+	heft_step_set_label(&s, node->type);
+	HEFT_TRY(heft_plan_add_step(p, &s, in, out, err));
 	for (uint32_t i = 0; i < node->n_out && narrow != HEFT_DTYPE_NONE; i++) {
 		const struct heft_array *wide = &call->out[i];
 		struct heft_array a = { 0 };
@@ -389,6 +390,8 @@ static enum heft_status plan_call(struct heft_plan *p, const struct heft_ir_node
 	call.in = arrays;
 	call.out = arrays + node->n_in;
 	HEFT_TRY(heft_call_infer(&call, err));
+	if (node->op->run && !heft_is_array(&call.out[0]))
+		return make_dynamic(p, node, err);
 	if ((are_known || (node->op->flags & HEFT_OP_OF_SHAPES)) && is_worth_folding(node, arrays))
 		return fold(p, node, err);
 	return make_step(p, node, &call, narrow, slots, slots + node->n_in, err);
@@ -449,7 +452,7 @@ static enum heft_status walk_node(struct heft_plan *p, const struct heft_ir_node
 	} else if (!node->op) {
 		st = heft_fail(&what, HEFT_E_UNSUPPORTED, HEFT_NO_OFFSET,
 		               "no such operator is computed here");
-	} else if (in.are_dynamic) {
+	} else if (in.are_dynamic || !node->op->infer) {
 		return make_dynamic(p, node, err);
 	} else {
 		HEFT_TRY(heft_memory_take(&p->memory, (node->n_in + node->n_out) * sizeof(uint32_t),
@@ -460,6 +463,53 @@ static enum heft_status walk_node(struct heft_plan *p, const struct heft_ir_node
 	return st == HEFT_OK ? HEFT_OK : heft_plan_problem(p, node, &what, err);
 }
 
+/* Which tensor of p->learning the constant is; its n_tensors: none. */
+static uint32_t learned(const struct heft_plan *p, const struct heft_ir_constant *c)
+{
+	const struct heft_learning *l = p->learning;
+	uint32_t low = 0;
+	uint32_t high = l->n_tensors;
+
+	while (low < high) {
+		const uint32_t middle = low + (high - low) / 2;
+
+		if (l->tensors[middle] < c->tensor)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < l->n_tensors && l->tensors[low] == c->tensor ? low : l->n_tensors;
+}
+
+/* A slot whose bytes come with every run. */
+static enum heft_status add_given(struct heft_plan *p, const struct heft_array *array,
+                                  uint32_t value, uint32_t input, uint32_t *slot,
+                                  struct heft_error *err)
+{
+	HEFT_TRY(heft_plan_add_slot(p, array, HEFT_SLOT_INPUT, value, slot, err));
+	heft_plan_slot(p, *slot)->array.bytes = NULL;
+	heft_plan_slot(p, *slot)->input = input;
+	return HEFT_OK;
+}
+
+/* A tensor of several values has one slot, and one gradient. */
+static enum heft_status set_tensor(struct heft_plan *p, uint32_t value, uint32_t k,
+                                   struct heft_error *err)
+{
+	const uint32_t input = p->model->n_inputs + k;
+
+	for (uint32_t i = 0; i < heft_plan_n_slots(p); i++) {
+		const struct heft_slot *s = heft_plan_slot(p, i);
+
+		if (s->kind == HEFT_SLOT_INPUT && s->input == input) {
+			p->slot_of[value] = i;
+			return HEFT_OK;
+		}
+	}
+	return add_given(p, &heft_ir_constant(p->model, value)->array, value, input,
+	                 &p->slot_of[value], err);
+}
+
 static enum heft_status set_constants(struct heft_plan *p, struct heft_error *err)
 {
 	const struct heft_model *m = p->model;
@@ -467,8 +517,15 @@ static enum heft_status set_constants(struct heft_plan *p, struct heft_error *er
 	for (uint32_t i = 0; i < m->n_values; i++) {
 		const struct heft_ir_constant *c = heft_ir_constant(m, i);
 
-		if (c && c->array.dtype != HEFT_DTYPE_NONE)
-			HEFT_TRY(set_value(p, i, &c->array, HEFT_SLOT_CONSTANT, err));
+		if (!c || c->array.dtype == HEFT_DTYPE_NONE)
+			continue;
+		if (p->learning && learned(p, c) < p->learning->n_tensors)
+			HEFT_TRY(set_tensor(p, i, learned(p, c), err));
+		else
+			HEFT_TRY(set_value(p, i, &c->array,
+			                   heft_is_array(&c->array) ? HEFT_SLOT_CONSTANT
+			                                            : HEFT_SLOT_DYNAMIC,
+			                   err));
 	}
 	return HEFT_OK;
 }
@@ -506,6 +563,32 @@ static enum heft_status drop_dead(struct heft_plan *p, struct heft_error *err)
 	return HEFT_OK;
 }
 
+static enum heft_status tell_problems(const struct heft_plan *p, struct heft_error *err)
+{
+	const struct heft_error *first = &p->problems.first;
+
+	if (p->problems.n == 0)
+		return HEFT_OK;
+	if (p->problems.n > 1)
+		return heft_fail(err, first->code, HEFT_NO_OFFSET, "%.190s (and %u more)",
+		                 first->msg, p->problems.n - 1);
+	return heft_fail(err, first->code, HEFT_NO_OFFSET, "%s", first->msg);
+}
+
+static enum heft_status keep_outputs(struct heft_plan *p, struct heft_error *err)
+{
+	const struct heft_model *m = p->model;
+
+	for (uint32_t i = 0; i < m->n_outputs; i++) {
+		if (slot_of(p, m->outputs[i]) == HEFT_IR_NONE)
+			return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
+			                 "nothing makes the output '%.80s'",
+			                 m->values[m->outputs[i]].name);
+		keep(p, m->outputs[i]);
+	}
+	return HEFT_OK;
+}
+
 static enum heft_status make(struct heft_plan *p, const struct heft_array *inputs,
                              struct heft_error *err)
 {
@@ -517,41 +600,32 @@ static enum heft_status make(struct heft_plan *p, const struct heft_array *input
 	memset(p->slot_of, 0xff, m->n_values * sizeof *p->slot_of);
 	HEFT_TRY(set_constants(p, err));
 	for (uint32_t i = 0; i < m->n_inputs; i++) {
-		HEFT_TRY(set_value(p, m->inputs[i], &inputs[i], HEFT_SLOT_INPUT, err));
-		heft_plan_slot(p, p->slot_of[m->inputs[i]])->array.bytes = NULL;
-		heft_plan_slot(p, p->slot_of[m->inputs[i]])->input = i;
+		HEFT_TRY(add_given(p, &inputs[i], m->inputs[i], i, &p->slot_of[m->inputs[i]], err));
+		if (!heft_is_array(&inputs[i]))
+			heft_plan_slot(p, p->slot_of[m->inputs[i]])->kind = HEFT_SLOT_DYNAMIC;
 	}
 	HEFT_TRY(walk_block(p, 0, err));
-	if (p->problems.n > 0) {
-		const uint32_t n_more = p->problems.n - 1;
-
-		if (n_more > 0)
-			return heft_fail(err, p->problems.first.code, HEFT_NO_OFFSET,
-			                 "%.190s (and %u more)", p->problems.first.msg, n_more);
-		return heft_fail(err, p->problems.first.code, HEFT_NO_OFFSET, "%s",
-		                 p->problems.first.msg);
-	}
-	for (uint32_t i = 0; i < m->n_outputs; i++) {
-		if (slot_of(p, m->outputs[i]) == HEFT_IR_NONE)
-			return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
-			                 "nothing makes the output '%.80s'",
-			                 m->values[m->outputs[i]].name);
-		keep(p, m->outputs[i]);
-	}
+	HEFT_TRY(tell_problems(p, err));
+	HEFT_TRY(p->learning ? heft_plan_learn(p, err) : keep_outputs(p, err));
+	HEFT_TRY(tell_problems(p, err));
 	HEFT_TRY(drop_dead(p, err));
 	HEFT_TRY(heft_plan_fuse(p, err));
 	HEFT_TRY(heft_plan_lay_out(p, err));
+	if (p->learning)
+		HEFT_TRY(heft_plan_mark_prefix(p, err));
 	return heft_plan_place(p, err);
 }
 
 enum heft_status heft_plan_make(struct heft_plan *p, const struct heft_model *m,
                                 const struct heft_engine *engine, const struct heft_array *inputs,
-                                uint64_t max_bytes, struct heft_problems problems,
-                                struct heft_error *err)
+                                struct heft_learning *learning, uint64_t max_bytes,
+                                struct heft_problems problems, struct heft_error *err)
 {
 	enum heft_status st;
 
-	*p = (struct heft_plan){ .model = m, .engine = engine, .problems = problems };
+	*p = (struct heft_plan){
+		.model = m, .learning = learning, .engine = engine, .problems = problems
+	};
 	p->memory.max_bytes = max_bytes;
 	heft_buffer_init(&p->slots);
 	heft_buffer_init(&p->steps);

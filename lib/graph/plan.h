@@ -4,7 +4,8 @@
  * memory.
  *
  * Made in passes, a file each: plan.c walks the nodes, computes what is constant and makes a step
- * of the rest; plan_fuse.c lets a step do what only its output is read for; plan_layout.c lets
+ * of the rest; plan_gradient.c, where it is to be trained, adds the loss and what runs backward;
+ * plan_fuse.c lets a step do what only its output is read for; plan_layout.c lets
  * convolutions and what is between them work channels last; plan_memory.c gives every value its
  * place in one arena, so that nothing is allocated when it runs. None of them changes a bit of
  * a result. A node whose shapes follow from values, and what depends on it, is left to dynamic.c.
@@ -18,9 +19,9 @@
 
 enum heft_slot_kind {
 	HEFT_SLOT_NONE,    /* nothing makes it, or what makes it cannot be computed */
-	HEFT_SLOT_DYNAMIC, /* known when the model runs */
+	HEFT_SLOT_DYNAMIC, /* known when the model runs, or no array of numbers (kinds.h) */
 	HEFT_SLOT_CONSTANT,
-	HEFT_SLOT_INPUT, /* the caller's array */
+	HEFT_SLOT_INPUT, /* the caller's array: an input of the model, a parameter, the target */
 	HEFT_SLOT_STEP
 };
 
@@ -28,7 +29,7 @@ enum heft_slot_kind {
 struct heft_slot {
 	struct heft_array array; /* dims as ONNX has them; bytes of a constant */
 	enum heft_slot_kind kind;
-	uint32_t input;  /* INPUT: which of the model's */
+	uint32_t input;  /* INPUT: which; behind the model's come those of struct heft_learning */
 	uint32_t value;  /* of the model, for messages; NONE */
 	uint32_t other;  /* the slot with the same elements in the other layout; NONE */
 	uint32_t wide;   /* the slot with the same elements as F32; NONE */
@@ -54,6 +55,7 @@ struct heft_step {
 	bool is_dead;
 	bool is_last;     /* call->channels_last */
 	bool is_permuted; /* elementwise, on arrays whose dims stand in the order they lie in */
+	bool is_prefix;   /* depends on the model's inputs and on no parameter */
 	uint64_t n_runs;
 	uint64_t nanoseconds;
 };
@@ -78,8 +80,29 @@ struct heft_problems {
 	struct heft_error first;
 };
 
+/* What a plan that trains is made for. */
+struct heft_learning {
+	const uint32_t *tensors; /* of the file, that come with every run: inputs n_inputs + k */
+	uint32_t n_tensors;
+	uint32_t output;  /* of the model, that the loss looks at */
+	const char *loss; /* an operator: "heft.CrossEntropyLoss" */
+	struct heft_attrs loss_attrs;
+	struct heft_array target;               /* input n_inputs + n_tensors; no bytes */
+	const struct heft_array *class_weights; /* NULL */
+	bool takes_scores;
+	bool forward_only;
+
+	/* Told by the plan: slots. */
+	uint32_t prediction;
+	uint32_t loss_sum;
+	uint32_t divisor;
+	uint32_t *gradients; /* room for n_tensors; NONE: the loss does not depend on it */
+	const char *stripped;
+};
+
 struct heft_plan {
 	const struct heft_model *model;
+	struct heft_learning *learning; /* NULL: it runs forward, and gives the model's outputs */
 	const struct heft_engine *engine;
 	struct heft_memory memory;
 	struct heft_buffer slots;   /* struct heft_slot */
@@ -98,9 +121,14 @@ struct heft_plan {
  * failure. */
 enum heft_status heft_plan_make(struct heft_plan *p, const struct heft_model *m,
                                 const struct heft_engine *engine, const struct heft_array *inputs,
-                                uint64_t max_bytes, struct heft_problems problems,
-                                struct heft_error *err);
+                                struct heft_learning *learning, uint64_t max_bytes,
+                                struct heft_problems problems, struct heft_error *err);
 void heft_plan_done(struct heft_plan *p);
+
+/* As heft_session_facts and heft_session_step. */
+void heft_plan_facts(const struct heft_plan *p, struct heft_session_facts *facts);
+enum heft_status heft_plan_describe(const struct heft_plan *p, uint32_t i,
+                                    struct heft_session_step *step, struct heft_error *err);
 
 /* --- between the passes --- */
 
@@ -125,6 +153,10 @@ static inline uint32_t heft_plan_n_steps(const struct heft_plan *p)
 enum heft_status heft_plan_add_slot(struct heft_plan *p, const struct heft_array *array,
                                     enum heft_slot_kind kind, uint32_t value, uint32_t *slot,
                                     struct heft_error *err);
+/* A new last step: what `s` says but its slots, which are copied. */
+enum heft_status heft_plan_add_step(struct heft_plan *p, struct heft_step *s, const uint32_t *in,
+                                    const uint32_t *out, struct heft_error *err);
+void heft_step_set_label(struct heft_step *s, const char *text);
 /* A new last step of the planner's own: one input, one output. */
 enum heft_status heft_plan_add_own(struct heft_plan *p, const struct heft_op *op,
                                    struct heft_attrs attrs, uint32_t in, uint32_t out,
@@ -137,6 +169,10 @@ enum heft_status heft_plan_problem(struct heft_plan *p, const struct heft_ir_nod
 enum heft_status heft_plan_count_readers(struct heft_plan *p, uint32_t **counts,
                                          struct heft_error *err);
 
+/* The loss, and the gradients of its tensors: p->learning. */
+enum heft_status heft_plan_learn(struct heft_plan *p, struct heft_error *err);
+/* Marks steps that depend on nothing but the model's inputs. */
+enum heft_status heft_plan_mark_prefix(struct heft_plan *p, struct heft_error *err);
 enum heft_status heft_plan_fuse(struct heft_plan *p, struct heft_error *err);
 enum heft_status heft_plan_lay_out(struct heft_plan *p, struct heft_error *err);
 enum heft_status heft_plan_place(struct heft_plan *p, struct heft_error *err);

@@ -52,7 +52,8 @@ static void replace(struct fuse *f, struct heft_step *s, struct heft_step *step)
 	f->makers[out] = (uint32_t)(step - heft_plan_step(f->p, 0));
 }
 
-/* One F32 a channel of `out`: the last dimension, or of a convolution the second. */
+/* One F32 a channel of `out`, which nothing computes: the last dimension, or of a convolution the
+ * second. */
 static bool is_bias(const struct fuse *f, const struct heft_step *s, uint32_t slot,
                     const struct heft_array *out)
 {
@@ -61,8 +62,9 @@ static bool is_bias(const struct fuse *f, const struct heft_step *s, uint32_t sl
 	const uint32_t from_end = is_convolution ? out->rank - 1 : 1;
 	const uint32_t rank = b->array.rank;
 
-	if (b->kind != HEFT_SLOT_CONSTANT || b->array.dtype != HEFT_DTYPE_F32 || out->rank < 1 ||
-	    rank < from_end || rank > out->rank)
+	if ((b->kind != HEFT_SLOT_CONSTANT && b->kind != HEFT_SLOT_INPUT) ||
+	    b->array.dtype != HEFT_DTYPE_F32 || out->rank < 1 || rank < from_end ||
+	    rank > out->rank)
 		return false;
 	return b->array.dims[rank - from_end] == b->array.n_elements &&
 	       b->array.n_elements == out->dims[out->rank - from_end];

@@ -145,7 +145,7 @@ static enum heft_status turned(struct heft_plan *p, uint32_t slot, bool last, ui
  * so. */
 static bool works_last(const struct heft_plan *p, const struct heft_step *s)
 {
-	const bool all = (s->op->flags & HEFT_OP_ALL_LAID) != 0;
+	const bool all = (s->op->flags & (HEFT_OP_ALL_LAID | HEFT_OP_INPUTS_LAID)) != 0;
 
 	if (!(s->op->flags & HEFT_OP_CHANNELS_LAST) || s->n_in == 0 ||
 	    s->slots[0] == HEFT_IR_NONE || heft_plan_slot(p, s->slots[0])->array.rank < 3)
@@ -191,12 +191,14 @@ static bool works_permuted(const struct heft_plan *p, const struct heft_step *s)
 
 static enum heft_status lay_step(struct heft_plan *p, struct heft_step *s, struct heft_error *err)
 {
-	const bool all = (s->op->flags & HEFT_OP_ALL_LAID) != 0;
+	const bool all_in = (s->op->flags & (HEFT_OP_ALL_LAID | HEFT_OP_INPUTS_LAID)) != 0;
+	const bool all_out = (s->op->flags & HEFT_OP_ALL_LAID) != 0;
+	const bool no_out = (s->op->flags & HEFT_OP_INPUTS_LAID) != 0;
 
 	s->is_last = works_last(p, s);
 	s->is_permuted = !s->is_last && works_permuted(p, s);
 	for (uint32_t k = 0; k < s->n_in; k++) {
-		const bool is_laid = s->is_permuted || (s->is_last && (k == 0 || all));
+		const bool is_laid = s->is_permuted || (s->is_last && (k == 0 || all_in));
 
 		if (s->slots[k] == HEFT_IR_NONE || heft_plan_slot(p, s->slots[k])->array.rank < 3)
 			continue;
@@ -213,8 +215,28 @@ static enum heft_status lay_step(struct heft_plan *p, struct heft_step *s, struc
 			continue;
 		out = heft_plan_slot(p, s->slots[s->n_in + k]);
 		out->is_last = out->array.rank > 2 &&
-		               (s->is_permuted || (s->is_last && (k == 0 || all)));
+		               (s->is_permuted || (s->is_last && !no_out && (k == 0 || all_out)));
 	}
+	return HEFT_OK;
+}
+
+static enum heft_status turn_result(struct heft_plan *p, uint32_t *slot, struct heft_error *err)
+{
+	if (*slot == HEFT_IR_NONE || heft_plan_slot(p, *slot)->kind != HEFT_SLOT_STEP)
+		return HEFT_OK;
+	HEFT_TRY(turned(p, *slot, false, slot, err));
+	heft_plan_slot(p, *slot)->is_kept = true;
+	return HEFT_OK;
+}
+
+/* What training reads lies as ONNX says, too. */
+static enum heft_status turn_learned(struct heft_plan *p, struct heft_error *err)
+{
+	struct heft_learning *l = p->learning;
+
+	HEFT_TRY(turn_result(p, &l->prediction, err));
+	for (uint32_t k = 0; k < l->n_tensors && !l->forward_only; k++)
+		HEFT_TRY(turn_result(p, &l->gradients[k], err));
 	return HEFT_OK;
 }
 
@@ -251,6 +273,8 @@ enum heft_status heft_plan_lay_out(struct heft_plan *p, struct heft_error *err)
 	heft_buffer_done(&steps);
 	if (st == HEFT_OK)
 		st = turn_kept(p, err);
+	if (st == HEFT_OK && p->learning)
+		st = turn_learned(p, err);
 	if (st == HEFT_OK && !p->steps.ok)
 		st = heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a plan");
 	return st;

@@ -174,6 +174,7 @@ static enum heft_status make_call(struct heft_plan *p, struct heft_step *s, stru
 		.channels_last = s->is_last,
 		.end = s->end,
 		.seed = s->seed,
+		.trains = p->engine->trains,
 		.team = p->engine->team,
 		.cpu_bits = p->engine->cpu_bits,
 	};
@@ -442,6 +443,9 @@ static enum heft_status point_step(struct heft_plan *p, const struct placing *g,
 		HEFT_TRY(point(p, g, arena, s->slots[k], &in[k], err));
 	for (uint32_t k = 0; k < s->n_out; k++)
 		HEFT_TRY(point(p, g, arena, s->slots[s->n_in + k], &c->out[k], err));
+	if (s->bias != HEFT_IR_NONE)
+		HEFT_TRY(point(p, g, arena, s->bias, (struct heft_array *)(uintptr_t)c->end.bias,
+		               err));
 	if (s->residual != HEFT_IR_NONE)
 		HEFT_TRY(point(p, g, arena, s->residual,
 		               (struct heft_array *)(uintptr_t)c->end.residual, err));

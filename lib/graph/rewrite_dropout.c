@@ -29,7 +29,7 @@ bool heft_rewrite_dropout(struct heft_match *h)
 
 	h->in[0] = heft_ir_in(h->m, n, 0);
 	if (!n->op || n->domain[0] != '\0' || strcmp(n->type, "Dropout") != 0 ||
-	    h->in[0] == HEFT_IR_NONE || !drops_nothing(h, n))
+	    h->in[0] == HEFT_IR_NONE || h->m->keeps_dropout || !drops_nothing(h, n))
 		return false;
 	h->type = "Identity";
 	h->since = 1;

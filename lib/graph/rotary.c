@@ -12,10 +12,11 @@
 enum heft_status heft_rotary_shape(const struct heft_call *c, int64_t n_heads, uint64_t size,
                                    struct heft_rotary *r, struct heft_error *err)
 {
-	static const enum heft_dtype f32[] = { HEFT_DTYPE_F32, HEFT_DTYPE_NONE };
+	static const enum heft_dtype floats[] = { HEFT_DTYPE_F32, HEFT_DTYPE_F64, HEFT_DTYPE_NONE };
 	const struct heft_array *x = &c->in[0];
 
-	HEFT_TRY(heft_call_check_dtype(c, 0, f32, err));
+	HEFT_TRY(heft_call_check_dtype(c, 0, floats, err));
+	r->dtype = x->dtype;
 	if (x->rank != 3 && x->rank != 4)
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
 		                 "input 0 has %u dimensions, not 3 or 4", x->rank);
@@ -43,13 +44,13 @@ enum heft_status heft_rotary_shape(const struct heft_call *c, int64_t n_heads, u
 enum heft_status heft_rotary_tables(const struct heft_call *c, struct heft_rotary *r,
                                     struct heft_error *err)
 {
-	static const enum heft_dtype f32[] = { HEFT_DTYPE_F32, HEFT_DTYPE_NONE };
+	const enum heft_dtype same[] = { r->dtype, HEFT_DTYPE_NONE };
 	const struct heft_array *cosines = &c->in[r->in_cos];
 	const struct heft_array *sines = &c->in[r->in_sin];
 	const uint32_t rank = r->positions == HEFT_POSITIONS_NONE ? 3 : 2;
 
-	HEFT_TRY(heft_call_check_dtype(c, r->in_cos, f32, err));
-	HEFT_TRY(heft_call_check_dtype(c, r->in_sin, f32, err));
+	HEFT_TRY(heft_call_check_dtype(c, r->in_cos, same, err));
+	HEFT_TRY(heft_call_check_dtype(c, r->in_sin, same, err));
 	if (r->n_turned % 2 != 0 || r->n_turned > r->size)
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
 		                 "%llu numbers of %llu are to be turned in pairs",
@@ -87,25 +88,46 @@ static size_t table_row(const struct heft_call *c, const struct heft_rotary *r, 
 	return (size_t)(at >= n ? n - 1 : at);
 }
 
-static void turn(const struct heft_rotary *r, const float *x, const float *cosines,
-                 const float *sines, float *y)
-{
-	const size_t n = r->n_turned / 2;
-	const size_t step = r->is_interleaved ? 2 : 1;
-	const size_t other = r->is_interleaved ? 1 : n;
-
-	for (size_t i = 0; i < n; i++) {
-		const float a = x[i * step];
-		const float b = x[i * step + other];
-		const float ca = cosines[i] * a;
-		const float sb = sines[i] * b;
-		const float sa = sines[i] * a;
-		const float cb = cosines[i] * b;
-
-		y[i * step] = ca - sb;
-		y[i * step + other] = sa + cb;
+/* The same in binary32 and in binary64. */
+#define TURN(type, name)                                                                       \
+	static void name(const struct heft_rotary *r, const type *x, const type *cosines,      \
+	                 const type *sines, type *y)                                           \
+	{                                                                                      \
+		const size_t n = r->n_turned / 2;                                              \
+		const size_t step = r->is_interleaved ? 2 : 1;                                 \
+		const size_t other = r->is_interleaved ? 1 : n;                                \
+                                                                                               \
+		for (size_t i = 0; i < n; i++) {                                               \
+			const type a = x[i * step];                                            \
+			const type b = x[i * step + other];                                    \
+			const type ca = cosines[i] * a;                                        \
+			const type sb = sines[i] * b;                                          \
+			const type sa = sines[i] * a;                                          \
+			const type cb = cosines[i] * b;                                        \
+                                                                                               \
+			y[i * step] = ca - sb;                                                 \
+			y[i * step + other] = sa + cb;                                         \
+		}                                                                              \
+		memcpy(y + r->n_turned, x + r->n_turned, (r->size - r->n_turned) * sizeof *y); \
 	}
-	memcpy(y + r->n_turned, x + r->n_turned, (r->size - r->n_turned) * sizeof *y);
+
+TURN(float, turn_f32)
+TURN(double, turn_f64)
+
+/* A head of a place, which begins at element `at`; row: where its row of the tables does. */
+static void turn(const struct heft_call *c, const struct heft_rotary *r, size_t at, size_t row)
+{
+	const void *x = c->in[0].bytes;
+	const void *cosines = c->in[r->in_cos].bytes;
+	const void *sines = c->in[r->in_sin].bytes;
+	void *y = c->out[0].bytes;
+
+	if (r->dtype == HEFT_DTYPE_F64)
+		turn_f64(r, (const double *)x + at, (const double *)cosines + row,
+		         (const double *)sines + row, (double *)y + at);
+	else
+		turn_f32(r, (const float *)x + at, (const float *)cosines + row,
+		         (const float *)sines + row, (float *)y + at);
 }
 
 struct run {
@@ -134,10 +156,7 @@ static void run_places(void *ctx, uint64_t task, uint32_t worker)
 			                          ? (sample * r->n_heads + h) * r->n_places + place
 			                          : i * r->n_heads + h;
 
-			turn(r, (const float *)run->c->in[0].bytes + at * r->size,
-			     (const float *)run->c->in[r->in_cos].bytes + row,
-			     (const float *)run->c->in[r->in_sin].bytes + row,
-			     (float *)run->c->out[0].bytes + at * r->size);
+			turn(run->c, r, at * r->size, row);
 		}
 	}
 }

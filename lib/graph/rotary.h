@@ -18,9 +18,10 @@ struct heft_rotary {
 	size_t n_batch;
 	size_t n_heads;
 	size_t n_places;
-	size_t size;     /* of a head */
-	size_t n_turned; /* numbers of it, from the first on; even */
-	size_t n_rows;   /* of the tables */
+	size_t size;           /* of a head */
+	size_t n_turned;       /* numbers of it, from the first on; even */
+	size_t n_rows;         /* of the tables */
+	enum heft_dtype dtype; /* F32, F64 */
 	bool is_heads_first;
 	bool is_interleaved;
 	enum heft_positions positions;

@@ -224,8 +224,8 @@ static enum heft_status plan(struct heft_session *s, const struct heft_value *in
 		if (s->has_plan)
 			heft_plan_done(&s->plan);
 		s->has_plan = false;
-		st = heft_plan_make(&s->plan, s->model, &s->engine, s->given, s->max_bytes,
-		                    s->problems, err);
+		st = heft_plan_make(&s->plan, s->model, &s->engine, s->given, NULL,
+		                    s->max_bytes, s->problems, err);
 		if (st != HEFT_OK)
 			return st;
 		s->has_plan = true;
@@ -317,6 +317,7 @@ static enum heft_status run(struct heft_session *s, const struct heft_value *inp
 
 	HEFT_TRY(plan(s, inputs, n_inputs, true, err));
 	s->run_memory.max_bytes = s->max_bytes;
+	HEFT_TRY(heft_flow_take_inputs(&flow, err));
 	run_steps(s);
 	HEFT_TRY(heft_dynamic_run(&flow, err));
 	for (uint32_t i = 0; i < s->model->n_outputs; i++)
@@ -345,76 +346,19 @@ enum heft_status heft_session_run(struct heft_session *session, const struct hef
 
 /* --- what was planned --- */
 
-static bool is_shown(const struct heft_step *s)
-{
-	return !s->is_dead;
-}
-
 void heft_session_facts(const struct heft_session *session, struct heft_session_facts *facts)
 {
-	const struct heft_plan *p = &session->plan;
-
 	*facts = (struct heft_session_facts){ 0 };
-	if (!session->has_plan)
-		return;
-	for (uint32_t i = 0; i < heft_plan_n_steps(p); i++)
-		facts->n_steps += is_shown(heft_plan_step(p, i));
-	facts->n_dynamic = (uint32_t)(p->dynamic.size / sizeof(struct heft_dynamic));
-	facts->workspace_bytes = p->arena_bytes;
-	facts->packed_bytes = p->packed_bytes;
-	facts->n_multiply_adds = p->n_multiply_adds;
-}
-
-static const char *first_value(const struct heft_model *m, const struct heft_ir_node *node)
-{
-	const uint32_t value = node ? heft_ir_out(m, node, 0) : HEFT_IR_NONE;
-
-	return value != HEFT_IR_NONE ? m->values[value].name : "";
-}
-
-static void describe(const struct heft_model *m, const struct heft_step *s,
-                     struct heft_session_step *step)
-{
-	const struct heft_call *c = s->call;
-
-	*step = (struct heft_session_step){
-		.node = s->node ? s->node->name : "",
-		.op = s->label,
-		.value = first_value(m, s->node),
-		.n_runs = s->n_runs,
-		.nanoseconds = s->nanoseconds,
-		.n_multiply_adds = c->n_multiply_adds,
-	};
-	for (uint32_t i = 0; i < c->n_in; i++)
-		step->n_bytes += c->in[i].n_bytes;
-	for (uint32_t i = 0; i < c->n_out; i++) {
-		if (heft_call_wants(c, i))
-			step->n_output_bytes += c->out[i].n_bytes;
-	}
-	step->n_bytes += step->n_output_bytes;
-	if (c->end.residual)
-		step->n_bytes += c->end.residual->n_bytes;
-	if (c->n_out > 0) {
-		step->rank = c->out[0].rank;
-		memcpy(step->dims, c->out[0].dims, sizeof c->out[0].dims);
-	}
+	if (session->has_plan)
+		heft_plan_facts(&session->plan, facts);
 }
 
 enum heft_status heft_session_step(const struct heft_session *session, uint32_t i,
                                    struct heft_session_step *step, struct heft_error *err)
 {
-	const struct heft_plan *p = &session->plan;
-	uint32_t k = 0;
-
-	for (uint32_t at = 0; session->has_plan && at < heft_plan_n_steps(p); at++) {
-		const struct heft_step *s = heft_plan_step(p, at);
-
-		if (!is_shown(s) || k++ < i)
-			continue;
-		describe(session->model, s, step);
-		return HEFT_OK;
-	}
-	return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "step %u of %u", i, k);
+	if (!session->has_plan)
+		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "step %u of 0", i);
+	return heft_plan_describe(&session->plan, i, step, err);
 }
 
 void heft_session_set_profile(struct heft_session *session, bool is_on)

@@ -22,6 +22,19 @@ enum heft_arithmetic {
 	HEFT_ARITHMETIC_PRELU, /* a × b where a < 0, else a */
 	HEFT_ARITHMETIC_ELU,   /* (p × b where a < 0, else a) × q */
 	HEFT_ARITHMETIC_DROP,  /* a × q where b >= p, else +0 */
+	/* what is left of a gradient a, by the output b or the input b of a function (F7-4): */
+	HEFT_ARITHMETIC_SLOPE_ABOVE,      /* a where b > p, else +0 */
+	HEFT_ARITHMETIC_SLOPE_BETWEEN,    /* a where p < b < q, else +0 */
+	HEFT_ARITHMETIC_SLOPE_BELOW,      /* a × b where b < 0, else +0 */
+	HEFT_ARITHMETIC_SLOPE_LEAKY,      /* a where b > 0, else p × a */
+	HEFT_ARITHMETIC_SLOPE_ELU,        /* a × (b + p) where b < 0, else a × q */
+	HEFT_ARITHMETIC_SLOPE_SIGMOID,    /* a × (b × (1 - b)) */
+	HEFT_ARITHMETIC_SLOPE_TANH,       /* a × (1 - b × b) */
+	HEFT_ARITHMETIC_SLOPE_ROOT,       /* (0.5 × a) / b */
+	HEFT_ARITHMETIC_SLOPE_ABS,        /* a where b > 0, -a where b < 0, else +0 */
+	HEFT_ARITHMETIC_SLOPE_SOFTSIGN,   /* a / ((1 + |b|) × (1 + |b|)) */
+	HEFT_ARITHMETIC_SLOPE_HARD_SWISH, /* t = p × b, f = t + q: +0 where f < 0, a where f > 1,
+	                                   * else a × (f + t) */
 	/* of a alone: */
 	HEFT_ARITHMETIC_RELU,         /* +0 where a < 0 */
 	HEFT_ARITHMETIC_LEAKY,        /* p × a where a < 0 */

@@ -64,12 +64,12 @@ static void check_constants(const struct heft_model *m)
 {
 	for (uint32_t i = 0; i < m->n_constants; i++) {
 		const struct heft_array *a = &m->constants[i].array;
-		uint64_t n_bytes;
+		struct heft_array sized = { .dtype = HEFT_DTYPE_NONE };
 
 		if (a->dtype == HEFT_DTYPE_NONE)
 			continue;
-		must(heft_tensor_size(a->dtype, a->rank, a->dims, NULL, &n_bytes, NULL) == HEFT_OK);
-		must(a->n_bytes == n_bytes);
+		must(heft_array_set(&sized, a->dtype, a->rank, a->dims, NULL) == HEFT_OK);
+		must(a->n_bytes == sized.n_bytes);
 	}
 }
 

@@ -4,6 +4,8 @@
 #define HEFT_OP_RUN_H
 
 #include "base/cpu.h"
+#include "base/error.h"
+#include "graph/kinds.h"
 #include "op_row.h"
 
 #define OP_GUARD 64
@@ -80,7 +82,13 @@ static inline void op_room_done(const struct op_row *r, const char *what, void *
 
 static inline bool op_is_laid(const struct op_row *r, uint32_t i)
 {
-	return i == 0 || (r->op->flags & HEFT_OP_ALL_LAID);
+	return i == 0 || (r->op->flags & (HEFT_OP_ALL_LAID | HEFT_OP_INPUTS_LAID));
+}
+
+static inline bool op_output_is_laid(const struct op_row *r, uint32_t i)
+{
+	return !(r->op->flags & HEFT_OP_INPUTS_LAID) &&
+	       (i == 0 || (r->op->flags & HEFT_OP_ALL_LAID));
 }
 
 /* From NCHW to NHWC, or back. */
@@ -170,6 +178,10 @@ static inline enum heft_status op_infer(const struct op_row *r, const struct op_
 			c->end = *way->end;
 		st = r->op->infer(c, err);
 	}
+	/* rows are of arrays of numbers */
+	if (st == HEFT_OK && c->n_out > 0 && !heft_is_array(&c->out[0]))
+		st = heft_fail(err, HEFT_E_UNSUPPORTED, HEFT_NO_OFFSET, "output 0 is %s",
+		               heft_kind_name(c->out[0].dtype));
 	c->mistyped = NULL;
 	if (st == HEFT_OK && mistyped) {
 		snprintf(err->msg, sizeof err->msg, "attribute '%s' is mistyped", mistyped);
@@ -253,7 +265,7 @@ static inline void op_keep(const struct op_row *r, const struct op_way *way,
 		} else if (a->n_bytes > 0) {
 			ck_assert_int_eq(posix_memalign(&p, 64, a->n_bytes), 0);
 			result->out[i].bytes = p;
-			if (way->is_channels_last && op_is_laid(r, i) && a->rank > 2)
+			if (way->is_channels_last && op_output_is_laid(r, i) && a->rank > 2)
 				op_lay(a, p, a->bytes, true);
 			else
 				memcpy(p, a->bytes, a->n_bytes);

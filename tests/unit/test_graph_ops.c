@@ -377,7 +377,9 @@ START_TEST(every_operator_has_a_row)
 	}
 	for (uint32_t k = 0; (op = heft_op_at(k)) != NULL; k++) {
 		ck_assert_uint_lt(k, MAX_OPERATORS);
-		if (!has_row[k] && strlen(missing) + strlen(op->name) + 2 < sizeof missing)
+		/* others run in test_graph_sequences.c and test_graph_texts.c */
+		if (op->infer && !has_row[k] &&
+		    strlen(missing) + strlen(op->name) + 2 < sizeof missing)
 			snprintf(missing + strlen(missing), sizeof missing - strlen(missing), " %s",
 			         op->name);
 	}

@@ -50,6 +50,30 @@ static const uint32_t variants[] = { 0, HEFT_CPU_AVX2, HEFT_CPU_AVX2 | HEFT_CPU_
 			return (a < 0 ? p * b : a) * q;                                   \
 		case HEFT_ARITHMETIC_DROP:                                                \
 			return b >= p ? a * q : 0;                                        \
+		case HEFT_ARITHMETIC_SLOPE_ABOVE: \
+			return b > p ? a : 0; \
+		case HEFT_ARITHMETIC_SLOPE_BETWEEN: \
+			return b > p && b < q ? a : 0; \
+		case HEFT_ARITHMETIC_SLOPE_BELOW: \
+			return b < 0 ? a * b : 0; \
+		case HEFT_ARITHMETIC_SLOPE_LEAKY: \
+			return b > 0 ? a : p * a; \
+		case HEFT_ARITHMETIC_SLOPE_ELU: \
+			return b < 0 ? a * (b + p) : a * q; \
+		case HEFT_ARITHMETIC_SLOPE_SIGMOID: \
+			return a * (b * (1 - b)); \
+		case HEFT_ARITHMETIC_SLOPE_TANH: \
+			return a * (1 - b * b); \
+		case HEFT_ARITHMETIC_SLOPE_ROOT: \
+			return (a / 2) / b; \
+		case HEFT_ARITHMETIC_SLOPE_ABS: \
+			return b > 0 ? a : b < 0 ? -a : 0; \
+		case HEFT_ARITHMETIC_SLOPE_SOFTSIGN: \
+			return a / ((1 + magnitude(b)) * (1 + magnitude(b))); \
+		case HEFT_ARITHMETIC_SLOPE_HARD_SWISH: \
+			return p * b + q < 0   ? 0 \
+			       : p * b + q > 1 ? a \
+			                       : a * (p * b + q + p * b); \
 		case HEFT_ARITHMETIC_RELU:                                                \
 			return a < 0 ? 0 : a;                                             \
 		case HEFT_ARITHMETIC_LEAKY:                                               \

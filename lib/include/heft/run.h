@@ -35,7 +35,9 @@ extern "C" {
 struct heft_model;
 struct heft_session;
 
-/* An array: row-major, packed, in the host's byte order. */
+/* An array: row-major, packed, in the host's byte order. An output whose dtype heft_dtype_describe
+ * does not know is none, but strings, a sequence, or an optional value without an element; what its
+ * bytes are is not told here. */
 struct heft_value {
 	const char *name;
 	enum heft_dtype dtype;
@@ -68,7 +70,8 @@ struct heft_import_options {
 	struct heft_file *weights;
 	const char *const *keep; /* with `weights`: patterns of those that keep their bytes */
 	bool allow_transpose;    /* with `weights`: of a matrix that fits only so */
-	bool reserved8[3];
+	bool keep_dropout;       /* Dropout stays where it is, for training */
+	bool reserved8[2];
 	uint32_t reserved32;
 	/* With `weights`: room for HEFT_IMPORT_NOTE_SIZE bytes, for what a person should know of
 	 * how they were bound; NULL. */

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* op_heft_abs_gradient.c - AbsGradient: dy with the sign of x; 0 where x is 0. */
+#include "graph/elementwise_loops.h"
+
+static const struct heft_loop loops[] = {
+	HEFT_LOOPS_FLOAT(SLOPE_ABS),
+	HEFT_LOOPS_END,
+};
+
+static enum heft_status infer(struct heft_call *c, struct heft_error *err)
+{
+	return heft_binary_infer(c, loops, HEFT_DTYPE_NONE, err);
+}
+
+HEFT_SLOPE_OPERATOR(heft_abs_gradient, "AbsGradient", infer);

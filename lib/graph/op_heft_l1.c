@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* op_heft_l1.c - AbsoluteErrorLoss: |x - y| (spec F7-23). */
+#include "graph/sample_loss.h"
+
+static enum heft_status infer(struct heft_call *c, struct heft_error *err)
+{
+	return heft_pair_loss_infer(c, err);
+}
+
+#define LOSSES(name, type)                                                                    \
+	static void name(const struct heft_call *c, uint64_t first, size_t n, double *losses, \
+	                 void *gradients)                                                     \
+	{                                                                                     \
+		const type *x = (const type *)c->in[HEFT_LOSS_PREDICTION].bytes + first;      \
+		const type *y = (const type *)c->in[HEFT_LOSS_TARGET].bytes + first;          \
+                                                                                              \
+		for (size_t i = 0; i < n; i++) {                                              \
+			const type d = x[i] - y[i];                                           \
+			const type sign = d > 0 ? 1 : d < 0 ? -1 : d; /* a zero, or NaN */    \
+                                                                                              \
+			losses[i] = (double)(d < 0 ? -d : d);                                 \
+			if (gradients)                                                        \
+				((type *)gradients)[i] = sign;                                \
+		}                                                                             \
+	}
+
+LOSSES(losses_f32, float)
+LOSSES(losses_f64, double)
+
+static void losses(const struct heft_call *c, uint64_t first, size_t n, double *losses,
+                   void *gradients)
+{
+	if (c->in[HEFT_LOSS_PREDICTION].dtype == HEFT_DTYPE_F32)
+		losses_f32(c, first, n, losses, gradients);
+	else
+		losses_f64(c, first, n, losses, gradients);
+}
+
+static void forward(const struct heft_call *c)
+{
+	heft_pair_loss_run(c, losses);
+}
+
+const struct heft_op heft_op_heft_l1 = {
+	.name = "AbsoluteErrorLoss",
+	.domain = "heft",
+	.min_in = 2,
+	.max_in = 2,
+	.min_out = 1,
+	.max_out = 3,
+	.infer = infer,
+	.forward = forward,
+};

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* op_heft_leaky_relu_gradient.c - LeakyReluGradient: dy where x is above 0, else `alpha` times dy. */
+#include "graph/elementwise_loops.h"
+
+static const struct heft_loop loops[] = {
+	HEFT_LOOPS_FLOAT(SLOPE_LEAKY),
+	HEFT_LOOPS_END,
+};
+
+static enum heft_status infer(struct heft_call *c, struct heft_error *err)
+{
+	heft_elementwise_keep(c, (double)heft_call_float(c, "alpha", 0.01f), 0);
+	return heft_binary_infer(c, loops, HEFT_DTYPE_NONE, err);
+}
+
+HEFT_SLOPE_OPERATOR(heft_leaky_relu_gradient, "LeakyReluGradient", infer);
