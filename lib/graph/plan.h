@@ -3,8 +3,8 @@
  * graph/plan.h - a model with the shapes of its inputs: which operators run in which order, on what
  * memory.
  *
- * Made in passes, a file each: plan.c walks the nodes, computes what is constant and makes a step
- * of the rest; plan_gradient.c, where it is to be trained, adds the loss and what runs backward;
+ * Made in passes, a file each: plan_nodes.c walks the nodes, computes what is constant and makes a
+ * step of the rest; plan_gradient.c, where it is to be trained, adds the loss and what runs backward;
  * plan_fuse.c lets a step do what only its output is read for; plan_layout.c lets
  * convolutions and what is between them work channels last; plan_memory.c gives every value its
  * place in one arena, so that nothing is allocated when it runs. None of them changes a bit of
@@ -164,11 +164,23 @@ enum heft_status heft_plan_add_own(struct heft_plan *p, const struct heft_op *op
 /* Says what is wrong with a node, and goes on; only NOMEM ends the plan at once. */
 enum heft_status heft_plan_problem(struct heft_plan *p, const struct heft_ir_node *node,
                                    const struct heft_error *what, struct heft_error *err);
+static inline uint32_t heft_plan_slot_of(const struct heft_plan *p, uint32_t value)
+{
+	return value == HEFT_IR_NONE ? HEFT_IR_NONE : p->slot_of[value];
+}
+/* A new slot for a value. */
+enum heft_status heft_plan_set_value(struct heft_plan *p, uint32_t value,
+                                     const struct heft_array *array, enum heft_slot_kind kind,
+                                     struct heft_error *err);
+/* Its bytes stay until the next run. */
+void heft_plan_keep(struct heft_plan *p, uint32_t value);
 /* How many steps read each slot, those kept counted once more: one a slot, in memory of the
  * plan. */
 enum heft_status heft_plan_count_readers(struct heft_plan *p, uint32_t **counts,
                                          struct heft_error *err);
 
+/* The nodes of a block, in order. */
+enum heft_status heft_plan_walk(struct heft_plan *p, uint32_t block, struct heft_error *err);
 /* The loss, and the gradients of its tensors: p->learning. */
 enum heft_status heft_plan_learn(struct heft_plan *p, struct heft_error *err);
 /* Marks steps that depend on nothing but the model's inputs. */
