@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Operators that no model of the other tests has, against onnxruntime and ONNX's reference: com.microsoft.QAttention, Scan
-of operator set 8, and Attention and RotaryEmbedding of F64."""
+of operator set 8 (spec F6-94), and Attention and RotaryEmbedding of F64."""
 
 import numpy
 import pytest

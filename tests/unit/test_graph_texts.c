@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_graph_texts.c - strings in models: constants, what moves them, operators of their own,
- * letter case and regular expressions. */
+ * letter case and regular expressions (spec F6-93). */
 #include "alloc_fail.h"
 #include "graph/code_points.h"
 #include "graph/regex.h"
