@@ -51,9 +51,9 @@ struct heft_backprop_options {
 };
 
 /* `inputs`: one of each input of the model, in its order, dtype and shape; target likewise. Errors
- * as of heft_session_run, and USAGE where the loss reaches no parameter, UNSUPPORTED where a node on
- * the way to one has no gradient: all such nodes are told. `model` and the options' texts and arrays
- * outlive it. */
+ * as of heft_session_run, and USAGE where the loss reaches no parameter, UNSUPPORTED where a node
+ * on the way to one has no gradient: all such nodes are told. `model` and the options' texts and
+ * arrays outlive it. */
 enum heft_status heft_backprop_new(const struct heft_model *model,
                                    const struct heft_backprop_options *options,
                                    const struct heft_value *inputs, const struct heft_value *target,

@@ -25,7 +25,7 @@ void heft_conv_gradient_axes(const struct heft_conv_shape *s, const struct heft_
 enum heft_status heft_conv_input_gradient_infer(struct heft_call *c, bool is_transposed,
                                                 struct heft_error *err);
 
-/* The gradient of the weights of F64: [out][in of a group][tap]; spec F7-1. Images lie NHWC where
+/* The gradient of the weights of F64: [out][in of a group][tap]; spec F7-10. Images lie NHWC where
  * is_last. */
 void heft_conv_weight_gradient_f64(const struct heft_call *c, const struct heft_conv_shape *s,
                                    const double *x, const double *dy, bool is_last, double *dw);

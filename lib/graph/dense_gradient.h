@@ -24,9 +24,9 @@ void heft_dense_gradient_run(const struct heft_call *c, const struct heft_dense_
 /* USAGE unless both inputs are of F32, or both of F64. */
 enum heft_status heft_dense_gradient_check_types(const struct heft_call *c, struct heft_error *err);
 
-/* db[j], of n_channels, is the chain of spec F7-2 over dy[k * step + j * channel_step]: F64, by the
- * team. Of dims n_images x n_pixels terms: pixel k is (k / n_pixels) * image_step + (k % n_pixels)
- * * step further. */
+/* db[j], of n_channels, is the chain of spec F7-11 over dy[k * step + j * channel_step]: F64, by
+ * the team. Of dims n_images x n_pixels terms: pixel k is (k / n_pixels) * image_step + (k %
+ * n_pixels) * step further. */
 struct heft_bias_f64 {
 	const double *dy;
 	double *db;

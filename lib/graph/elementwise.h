@@ -68,8 +68,8 @@ void heft_elementwise(const struct heft_call *c, const struct heft_loop *loop,
 
 /* Whether operands are broadcast as NumPy does; else it says that there is no gradient. */
 bool heft_binary_aligns(const struct heft_call *c, struct heft_gradient *g);
-/* Of an operator whose output is one of its inputs, element by element: the first that equals it has
- * the gradient. */
+/* Of an operator whose output is one of its inputs, element by element: the first that equals it
+ * has the gradient. */
 void heft_gradient_of_chosen(const struct heft_call *c, struct heft_gradient *g);
 
 const struct heft_loop *heft_loop_find(const struct heft_loop *loops, enum heft_dtype dtype);

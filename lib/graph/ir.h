@@ -101,7 +101,7 @@ struct heft_model {
 	uint32_t *outputs;
 	uint32_t n_inputs;
 	uint32_t n_outputs;
-	bool keeps_dropout; /* it is to be trained */
+	bool keeps_dropout;           /* it is to be trained */
 	struct heft_ir_chunk *chunks; /* all memory of the above, and texts and bytes */
 };
 

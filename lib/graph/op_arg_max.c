@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_arg_max.c - ArgMax: the place of the greatest element along an axis. */
-#include "graph/gradient.h"
 #include "graph/arg.h"
+#include "graph/gradient.h"
 
 static void forward(const struct heft_call *c)
 {

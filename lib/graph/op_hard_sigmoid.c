@@ -20,11 +20,11 @@ static void backward(const struct heft_call *c, struct heft_gradient *g)
 	const struct heft_emit inside = {
 		.type = "heft.ClipGradient",
 		.n_in = 4,
-		.in = { heft_gradient_of(g, 0), heft_gradient_out(g, 0), heft_emit_number(g, dtype, 0),
-		        heft_emit_number(g, dtype, 1) },
+		.in = { heft_gradient_of(g, 0), heft_gradient_out(g, 0),
+		        heft_emit_number(g, dtype, 0), heft_emit_number(g, dtype, 1) },
 	};
-	const uint32_t alpha =
-		heft_emit_number(g, dtype, (double)heft_call_float(c, "alpha", 0.2f));
+	const uint32_t alpha = heft_emit_number(g, dtype,
+	                                        (double)heft_call_float(c, "alpha", 0.2f));
 
 	heft_give(g, 0, heft_emit_2(g, "Mul", heft_emit(g, &inside), alpha));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* op_heft_below_product.c - BelowProduct: dy times x where x is below 0, else 0: what PRelu's slope gets. */
+/* op_heft_below_product.c - BelowProduct: dy times x where x is below 0, else 0: what PRelu's slope
+ * gets. */
 #include "graph/elementwise_loops.h"
 
 static const struct heft_loop loops[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_heft_bias_gradient.c - BiasGradient: of the gradient of an image, or of rows, that of what was
- * added to each channel, dimension 1 (spec F7-2). */
+ * added to each channel, dimension 1 (spec F7-11). */
 #include "base/error.h"
 #include "graph/dense.h"
 #include "graph/dense_gradient.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* op_heft_clip_gradient.c - ClipGradient: dy where the output y of a Clip is between its bounds, which
- * are inputs 2 and 3, one number each; 0 on them and beyond. */
+/* op_heft_clip_gradient.c - ClipGradient: dy where the output y of a Clip is between its bounds,
+ * which are inputs 2 and 3, one number each; 0 on them and beyond. */
 #include "base/error.h"
 #include "graph/elementwise_loops.h"
 

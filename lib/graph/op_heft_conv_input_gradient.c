@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* op_heft_conv_input_gradient.c - ConvInputGradient: the gradient of the image of
- * a convolution, of the output's gradient and of the weights: by the gather form, and so a transposed one (spec F7-3). */
+/* op_heft_conv_input_gradient.c - ConvInputGradient: the gradient of the image of a convolution, of
+ * the output's gradient and of the weights: by the gather form, and so a transposed one (spec
+ * F7-12). */
 #include "graph/conv.h"
 #include "graph/conv_gradient.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* op_heft_conv_transpose_input_gradient.c - ConvTransposeInputGradient: the gradient of the image of
- * a transposed convolution, of the output's gradient and of the weights: which is a convolution (spec F7-3). */
+/* op_heft_conv_transpose_input_gradient.c - ConvTransposeInputGradient: the gradient of the image
+ * of a transposed convolution, of the output's gradient and of the weights: which is a convolution
+ * (spec F7-12). */
 #include "graph/conv.h"
 #include "graph/conv_gradient.h"
 

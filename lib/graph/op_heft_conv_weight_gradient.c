@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_heft_conv_weight_gradient.c - ConvWeightGradient: of a convolution's input and of the gradient
- * of its output, the gradient of its weights, and, output 1, of its bias (spec F7-1, F7-2).
+ * of its output, the gradient of its weights, and, output 1, of its bias (spec F7-10, F7-11).
  *
  * Attributes are Conv's, but that `pads` are those in front alone; kernel_shape must be there. */
 #include "base/error.h"

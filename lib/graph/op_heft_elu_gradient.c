@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* op_heft_elu_gradient.c - EluGradient: dy times (y + alpha) where the output y is below 0, else dy times gamma. */
+/* op_heft_elu_gradient.c - EluGradient: dy times (y + alpha) where the output y is below 0, else dy
+ * times gamma. */
 #include "graph/elementwise_loops.h"
 
 static const struct heft_loop loops[] = {

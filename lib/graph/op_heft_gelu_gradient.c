@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* op_heft_gelu_gradient.c - GeluGradient: dy times the slope of Gelu at x: the normal distribution of x
- * plus x times its density (F7-5), or the slope of the form by tanh. */
+/* op_heft_gelu_gradient.c - GeluGradient: dy times the slope of Gelu at x: the normal distribution
+ * of x plus x times its density (F7-5), or the slope of the form by tanh. */
 #include <string.h>
 
 #include "graph/elementwise_loops.h"

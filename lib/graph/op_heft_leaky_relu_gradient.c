@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* op_heft_leaky_relu_gradient.c - LeakyReluGradient: dy where x is above 0, else `alpha` times dy. */
+/* op_heft_leaky_relu_gradient.c - LeakyReluGradient: dy where x is above 0, else `alpha` times
+ * dy. */
 #include "graph/elementwise_loops.h"
 
 static const struct heft_loop loops[] = {

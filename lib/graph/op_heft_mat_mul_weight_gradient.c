@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_heft_mat_mul_weight_gradient.c - MatMulWeightGradient: of rows [.., K], and the gradient
  * [.., N] of what came of them, the gradient [K, N] of the matrix that all of them met, [N, K] with
- * transB; and, output 1, of a bias of N (spec F7-1, F7-2). */
+ * transB; and, output 1, of a bias of N (spec F7-10, F7-11). */
 #include "base/error.h"
 #include "graph/chain.h"
 #include "graph/dense_gradient.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* op_heft_mish_gradient.c - MishGradient: dy times t + (x s) (1 - t t), where t is tanh(softplus(x)) and
- * s the sigmoid of x: the slope of x t. */
+/* op_heft_mish_gradient.c - MishGradient: dy times t + (x s) (1 - t t), where t is
+ * tanh(softplus(x)) and s the sigmoid of x: the slope of x t. */
 #include "graph/elementwise_loops.h"
 #include "kernel/elementary.h"
 #include "kernel/elementary_rare.h"

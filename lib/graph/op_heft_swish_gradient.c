@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* op_heft_swish_gradient.c - SwishGradient: dy times s (1 + t (1 - s)), where t is alpha x and s its
- * sigmoid: the slope of x sigmoid(alpha x). */
+/* op_heft_swish_gradient.c - SwishGradient: dy times s (1 + t (1 - s)), where t is alpha x and s
+ * its sigmoid: the slope of x sigmoid(alpha x). */
 #include "graph/elementwise_loops.h"
 #include "kernel/elementary.h"
 

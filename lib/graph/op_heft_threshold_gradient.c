@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* op_heft_threshold_gradient.c - ThresholdGradient: dy where x is above `alpha`, of ThresholdedRelu's input x. */
+/* op_heft_threshold_gradient.c - ThresholdGradient: dy where x is above `alpha`, of
+ * ThresholdedRelu's input x. */
 #include "graph/elementwise_loops.h"
 
 static const struct heft_loop loops[] = {

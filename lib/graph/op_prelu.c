@@ -65,8 +65,9 @@ static void backward(const struct heft_call *c, struct heft_gradient *g)
 	if (heft_gradient_wants(g, 0)) {
 		const uint32_t zero = heft_emit_number(g, c->in[0].dtype, 0);
 
-		heft_give(g, 0, heft_emit_3(g, "Where", heft_emit_2(g, "Less", x, zero),
-		                            heft_emit_2(g, "Mul", dy, slope), dy));
+		heft_give(g, 0,
+		          heft_emit_3(g, "Where", heft_emit_2(g, "Less", x, zero),
+		                      heft_emit_2(g, "Mul", dy, slope), dy));
 	}
 	if (heft_gradient_wants(g, 1)) {
 		const uint32_t part = heft_emit_2(g, "heft.BelowProduct", dy, x);

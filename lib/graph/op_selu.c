@@ -33,7 +33,8 @@ static void backward(const struct heft_call *c, struct heft_gradient *g)
 		.n_in = 2,
 		.in = { heft_gradient_of(g, 0), heft_gradient_out(g, 0) },
 		.n_attrs = 2,
-		.attrs = { heft_attr_float("alpha", alpha * gamma), heft_attr_float("gamma", gamma) },
+		.attrs = { heft_attr_float("alpha", alpha * gamma),
+		           heft_attr_float("gamma", gamma) },
 	};
 
 	if (alpha < 0 || gamma <= 0)

@@ -19,13 +19,14 @@ static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 static void backward(const struct heft_call *c, struct heft_gradient *g)
 {
 	const enum heft_dtype dtype = c->in[0].dtype;
-	const uint32_t bound =
-		heft_emit_number(g, dtype, (double)heft_call_float(c, "lambd", 0.5f));
+	const uint32_t bound = heft_emit_number(g, dtype,
+	                                        (double)heft_call_float(c, "lambd", 0.5f));
 	const uint32_t size = heft_emit_1(g, "Abs", heft_gradient_in(g, 0));
 	const uint32_t is_kept = heft_emit_2(g, "Greater", size, bound);
 
-	heft_give(g, 0, heft_emit_3(g, "Where", is_kept, heft_gradient_of(g, 0),
-	                            heft_emit_number(g, dtype, 0)));
+	heft_give(g, 0,
+	          heft_emit_3(g, "Where", is_kept, heft_gradient_of(g, 0),
+	                      heft_emit_number(g, dtype, 0)));
 }
 
 HEFT_UNARY_OPERATOR(shrink, "Shrink", 9, HEFT_OP_WIDENS, infer, backward);

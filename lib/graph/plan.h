@@ -4,11 +4,11 @@
  * memory.
  *
  * Made in passes, a file each: plan_nodes.c walks the nodes, computes what is constant and makes a
- * step of the rest; plan_gradient.c, where it is to be trained, adds the loss and what runs backward;
- * plan_fuse.c lets a step do what only its output is read for; plan_layout.c lets
+ * step of the rest; plan_gradient.c, where it is to be trained, adds the loss and what runs
+ * backward; plan_fuse.c lets a step do what only its output is read for; plan_layout.c lets
  * convolutions and what is between them work channels last; plan_memory.c gives every value its
- * place in one arena, so that nothing is allocated when it runs. None of them changes a bit of
- * a result. A node whose shapes follow from values, and what depends on it, is left to dynamic.c.
+ * place in one arena, so that nothing is allocated when it runs. None of them changes a bit of a
+ * result. A node whose shapes follow from values, and what depends on it, is left to dynamic.c.
  */
 #ifndef GRAPH_PLAN_H
 #define GRAPH_PLAN_H

@@ -337,7 +337,8 @@ static bool is_fixed(const struct heft_plan *p, const bool *varies, uint32_t slo
 	return s->kind == HEFT_SLOT_CONSTANT || !varies[slot];
 }
 
-/* The prefix in front, so that nothing else lies where its results do when the rest is run alone. */
+/* The prefix in front, so that nothing else lies where its results do when the rest is run
+ * alone. */
 static enum heft_status put_first(struct heft_plan *p, struct heft_error *err)
 {
 	const uint32_t n = heft_plan_n_steps(p);

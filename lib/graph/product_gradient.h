@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* graph/product_gradient.h - what products of matrices emit for their gradients (spec F7-1, F7-3). */
+/* graph/product_gradient.h - what products of matrices emit for their gradients (spec F7-10,
+ * F7-12). */
 #ifndef GRAPH_PRODUCT_GRADIENT_H
 #define GRAPH_PRODUCT_GRADIENT_H
 

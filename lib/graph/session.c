@@ -224,8 +224,8 @@ static enum heft_status plan(struct heft_session *s, const struct heft_value *in
 		if (s->has_plan)
 			heft_plan_done(&s->plan);
 		s->has_plan = false;
-		st = heft_plan_make(&s->plan, s->model, &s->engine, s->given, NULL,
-		                    s->max_bytes, s->problems, err);
+		st = heft_plan_make(&s->plan, s->model, &s->engine, s->given, NULL, s->max_bytes,
+		                    s->problems, err);
 		if (st != HEFT_OK)
 			return st;
 		s->has_plan = true;

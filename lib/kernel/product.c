@@ -31,6 +31,9 @@
  * 7 x 7 pixels of 960 channels with all of a row together found them in the second. */
 #define ROWS_IN_CACHE ((size_t)24 << 10)
 
+/* Phases of a transposed product: with longer strides outputs stay as they come. */
+#define MOST_PHASES 64
+
 /* Input channels of a window whose rows are made runs by copying. */
 #define THIN 15
 
@@ -56,6 +59,8 @@ struct room {
 	float *sums;        /* of pieces, tile by tile */
 	size_t *steps;      /* n_taps */
 	const float **taps; /* of a strip and HEFT_TILE_ROWS pixels more */
+	size_t *which;      /* of a phase: its taps, */
+	size_t *pixels;     /* and its pixels, of a strip */
 };
 
 static size_t ceil_div(size_t a, size_t b)
@@ -102,6 +107,8 @@ static size_t lay_out(const struct heft_product *p, unsigned char *scratch, stru
 	const size_t steps = sums + n_sums(p) * HEFT_TILE_FLOATS * sizeof(float);
 	const size_t taps = steps + round_up(p->n_taps * sizeof(size_t));
 	const size_t n = (p->strip + HEFT_TILE_ROWS) * p->n_taps;
+	const size_t which = taps + round_up(n * sizeof(float *));
+	const size_t pixels = which + round_up(p->n_phases ? p->n_taps * sizeof(size_t) : 0);
 
 	if (scratch) {
 		room->zeros = (float *)(void *)(scratch + zeros);
@@ -109,8 +116,10 @@ static size_t lay_out(const struct heft_product *p, unsigned char *scratch, stru
 		room->sums = (float *)(void *)(scratch + sums);
 		room->steps = (size_t *)(void *)(scratch + steps);
 		room->taps = (const float **)(void *)(scratch + taps);
+		room->which = (size_t *)(void *)(scratch + which);
+		room->pixels = (size_t *)(void *)(scratch + pixels);
 	}
-	return taps + round_up(n * sizeof(float *));
+	return pixels + round_up(p->n_phases ? p->strip * sizeof(size_t) : 0);
 }
 
 /* Numbers of taps and runs. A row of the window is one run where its pixels lie side by side with
@@ -119,7 +128,7 @@ static void set_terms(struct heft_product *p)
 {
 	const size_t reach = (p->out[2] ? (p->out[2] - 1) * p->stride[2] : 0) +
 	                     (p->kernel[2] ? (p->kernel[2] - 1) * p->dilation[2] : 0);
-	bool is_one = !p->is_transposed;
+	bool is_one = true;
 
 	p->n_taps = p->kernel[0] * p->kernel[1] * p->kernel[2];
 	p->n_terms = p->n_taps * p->n_in;
@@ -162,6 +171,24 @@ static void cut_rows(struct heft_product *p)
 	p->n_pack_tasks = 1;
 	p->packed_size = round_up(p->n_terms * p->n_vectors * p->kernels->vector * sizeof(float));
 	p->scratch_size = round_up(p->kernel[0] * p->kernel[1] * sizeof(float *));
+	if (p->is_transposed)
+		p->scratch_size += round_up(p->out[2] * p->kernel[2] * sizeof(size_t));
+}
+
+static bool has_phases(const struct heft_product *p)
+{
+	return p->is_transposed && p->stride[0] <= MOST_PHASES && p->stride[1] <= MOST_PHASES &&
+	       p->stride[2] <= MOST_PHASES && p->stride[0] * p->stride[1] * p->stride[2] > 1 &&
+	       p->stride[0] * p->stride[1] * p->stride[2] <= MOST_PHASES;
+}
+
+/* No block has pixels of two phases. */
+static void cut_phases(struct heft_product *p)
+{
+	p->n_phases = p->stride[0] * p->stride[1] * p->stride[2];
+	p->n_blocks = 0;
+	for (size_t i = 0; i < p->n_phases; i++)
+		p->n_blocks += ceil_div(heft_product_phase(p, i, NULL).n_pixels, p->block);
 }
 
 static void cut_tiles(struct heft_product *p)
@@ -183,6 +210,8 @@ static void cut_tiles(struct heft_product *p)
 		n_shares = ceil_div(p->n_pixels, BLOCK);
 	p->block = ceil_div(ceil_div(p->n_pixels, n_shares), p->strip) * p->strip;
 	p->n_blocks = ceil_div(p->n_pixels, p->block);
+	if (has_phases(p))
+		cut_phases(p);
 	p->n_tasks = p->n_groups * p->n_blocks * p->n_slices;
 	p->scratch_size = lay_out(p, NULL, NULL);
 }
@@ -196,13 +225,14 @@ void heft_product_init_by(uint32_t cpu_bits, struct heft_product *p)
 	p->kernels = v->kernels;
 	p->n_pixels = p->n_images * p->out[0] * p->out[1] * p->out[2];
 	set_terms(p);
-	p->is_depthwise = p->n_in == 1 && p->n_out == 1 && p->n_groups > 1 && !p->is_transposed &&
+	p->is_depthwise = p->n_in == 1 && p->n_out == 1 && p->n_groups > 1 &&
 	                  p->n_terms <= HEFT_PRODUCT_PIECE;
 	p->n_tasks = 0;
 	p->n_slices = 1;
 	p->n_blocks = 0;
 	p->block = 0;
 	p->strip = 0;
+	p->n_phases = 0;
 	p->scratch_size = 0;
 	if (p->is_depthwise)
 		cut_rows(p);
@@ -268,6 +298,7 @@ struct task {
 	const float *panels;
 	size_t channel; /* the group's first output channel */
 	bool is_streamed;
+	struct heft_phase phase; /* where there are any */
 };
 
 static void add_sums(float *a, const float *b, size_t n)
@@ -287,10 +318,18 @@ static void run_pieces(const struct task *k, const struct heft_tile_kernel *kern
 	float *sums = k->room.sums;
 
 	for (size_t q = 0, begin = 0; begin < p->n_terms; q++, begin += HEFT_PRODUCT_PIECE) {
-		tile->tap = begin / p->run;
-		tile->at = begin % p->run;
-		tile->n_terms = min_of(HEFT_PRODUCT_PIECE, p->n_terms - begin);
-		tile->panel = panel + begin * width;
+		size_t first = begin;
+		size_t last = min_of(begin + HEFT_PRODUCT_PIECE, p->n_terms);
+
+		if (p->n_phases) {
+			first = heft_product_phase_terms(p, &k->phase, k->room.which, first);
+			last = heft_product_phase_terms(p, &k->phase, k->room.which, last);
+		} else {
+			tile->panel = panel + begin * width;
+		}
+		tile->tap = first / p->run;
+		tile->at = first % p->run;
+		tile->n_terms = last - first;
 		tile->sums = sums;
 		kernel->piece(tile);
 		sums += n;
@@ -306,10 +345,10 @@ static void run_pieces(const struct task *k, const struct heft_tile_kernel *kern
 	kernel->finish(&end, k->room.sums);
 }
 
-/* Pixels [pixel, pixel + n), at most a tile; their taps are at `taps`. Rows that are left over do
- * what the first one does, and what they make is thrown away. */
-static void run_tile(const struct task *k, const struct heft_panel *panel, size_t pixel, size_t n,
-                     const float **taps, uintptr_t ahead)
+/* Pixels [pixel, pixel + n), at most a tile, or those in `pixels`; their taps are at `taps`. Rows
+ * that are left over do what the first one does, and what they make is thrown away. */
+static void run_tile(const struct task *k, const struct heft_panel *panel, size_t pixel,
+                     const size_t *pixels, size_t n, const float **taps, uintptr_t ahead)
 {
 	const struct heft_product *p = k->p;
 	const struct heft_product_data *d = k->d;
@@ -326,17 +365,24 @@ static void run_tile(const struct task *k, const struct heft_panel *panel, size_
 		                  .n_terms = p->n_terms,
 		                  .panel = k->panels + panel->at,
 		                  .ahead = ahead };
+	size_t n_taps = p->n_taps;
 
-	for (size_t i = 0; i < kernel->n_rows; i++) {
-		y[i] = i < n ? d->y + (pixel + i) * p->y_ld + channel : k->room.junk;
-		if (i >= n)
-			for (size_t t = 0; t < p->n_taps; t++)
-				taps[i * p->n_taps + t] = taps[t];
+	if (p->n_phases) {
+		n_taps = k->phase.n_taps;
+		tile.which = k->room.which;
+		tile.n_terms = n_taps * p->run;
 	}
-	if (d->residual)
-		for (size_t i = 0; i < kernel->n_rows; i++)
-			residual[i] = d->residual + (pixel + (i < n ? i : 0)) * p->residual_ld +
-			              channel;
+	for (size_t i = 0; i < kernel->n_rows; i++) {
+		const size_t row = i < n ? i : 0;
+		const size_t at = pixels ? pixels[row] : pixel + row;
+
+		y[i] = i < n ? d->y + at * p->y_ld + channel : k->room.junk;
+		if (i >= n)
+			for (size_t t = 0; t < n_taps; t++)
+				taps[i * p->n_taps + t] = taps[t];
+		if (d->residual)
+			residual[i] = d->residual + at * p->residual_ld + channel;
+	}
 	tile.end = (struct heft_tile_end){ .end = &p->end,
 		                           .y = y,
 		                           .residual = d->residual ? residual : NULL,
@@ -358,16 +404,38 @@ static void run_block(const struct task *k, const float *x, size_t begin, size_t
 	for (size_t m = begin; m < end; m += p->strip) {
 		const size_t n = min_of(p->strip, end - m);
 
-		heft_product_taps(p, x, k->room.zeros, k->room.steps, m, n, k->room.taps);
+		if (p->n_phases)
+			heft_product_phase_taps(p, &k->phase, k->room.which, x, k->room.zeros, m, n,
+			                        k->room.taps, k->room.pixels);
+		else
+			heft_product_taps(p, x, k->room.zeros, k->room.steps, m, n, k->room.taps);
 		for (size_t i = first; i < last; i++) {
 			const struct heft_panel panel = heft_product_panel(p, i);
 			const size_t n_rows = p->kernels->tiles[panel.n_vectors].n_rows;
 			const uintptr_t ahead = p->is_linear ? 4 * n_rows * p->x_ld * sizeof *x : 0;
 
 			for (size_t r = 0; r < n; r += n_rows)
-				run_tile(k, &panel, m + r, min_of(n_rows, n - r),
-				         k->room.taps + r * p->n_taps, ahead);
+				run_tile(k, &panel, m + r, p->n_phases ? k->room.pixels + r : NULL,
+				         min_of(n_rows, n - r), k->room.taps + r * p->n_taps,
+				         ahead);
 		}
+	}
+}
+
+/* The phase that the block is of, and which of its blocks it is. */
+static void find_phase(struct task *k, size_t *block)
+{
+	const struct heft_product *p = k->p;
+
+	for (size_t i = 0; i < p->n_phases; i++) {
+		const size_t n_pixels = heft_product_phase(p, i, NULL).n_pixels;
+		const size_t n = ceil_div(n_pixels, p->block);
+
+		if (*block < n) {
+			k->phase = heft_product_phase(p, i, k->room.which);
+			return;
+		}
+		*block -= n;
 	}
 }
 
@@ -375,9 +443,9 @@ static void run_tiles(const struct heft_product *p, const struct heft_product_da
                       unsigned char *scratch)
 {
 	const size_t slice = i % p->n_slices;
-	const size_t block = i / p->n_slices % p->n_blocks;
 	const size_t group = i / p->n_slices / p->n_blocks;
-	const size_t begin = block * p->block;
+	size_t n_pixels = p->n_pixels;
+	size_t block = i / p->n_slices % p->n_blocks;
 	struct task k = { .p = p,
 		          .d = d,
 		          .panels = d->packed +
@@ -390,15 +458,20 @@ static void run_tiles(const struct heft_product *p, const struct heft_product_da
 		memset(k.room.zeros, 0, p->run * sizeof *k.room.zeros);
 		heft_product_steps(p, k.room.steps);
 	}
-	run_block(&k, d->x + group * p->n_in, begin, min_of(begin + p->block, p->n_pixels),
-	          p->n_slices == 1 ? 0 : slice, p->n_slices == 1 ? p->n_panels : slice + 1);
+	if (p->n_phases) {
+		find_phase(&k, &block);
+		n_pixels = k.phase.n_pixels;
+	}
+	run_block(&k, d->x + group * p->n_in, block * p->block,
+	          min_of((block + 1) * p->block, n_pixels), p->n_slices == 1 ? 0 : slice,
+	          p->n_slices == 1 ? p->n_panels : slice + 1);
 	if (k.is_streamed)
 		p->kernels->fence();
 }
 
 /* The row of outputs with this number, of all images, in these channels. */
 static void run_row(const struct heft_product *p, const struct heft_product_data *d, size_t i,
-                    size_t first, size_t last, const float **x)
+                    size_t first, size_t last, const float **x, const size_t *places)
 {
 	const size_t oh = i % p->out[1];
 	const size_t od = i / p->out[1] % p->out[0];
@@ -413,6 +486,7 @@ static void run_row(const struct heft_product *p, const struct heft_product_data
 		.y = d->y + i * p->out[2] * p->y_ld,
 		.first = first,
 		.last = last,
+		.places = places,
 		.is_streamed = is_streamed(p, d->y),
 	};
 	size_t at[2];
@@ -423,21 +497,40 @@ static void run_row(const struct heft_product *p, const struct heft_product_data
 		    !heft_product_tap(p, 1, oh, t % p->kernel[1], &at[1]))
 			continue;
 		x[t] = d->x + ((image * p->in[0] + at[0]) * p->in[1] + at[1]) * row_size;
-		row.ahead = (uintptr_t)(x[t] + row_size);
+		/* transposed, the first one is the furthest */
+		if (!places || row.ahead == 0)
+			row.ahead = (uintptr_t)(x[t] + row_size);
 	}
 	p->kernels->depthwise_row(&row);
 }
 
-static void run_rows(const struct heft_product *p, const struct heft_product_data *d, size_t i,
-                     const float **x)
+/* Of a transposed product: see struct heft_depthwise_row. */
+static void find_places(const struct heft_product *p, size_t *places)
 {
+	for (size_t ow = 0; ow < p->out[2]; ow++) {
+		for (size_t k = 0; k < p->kernel[2]; k++, places++) {
+			size_t at;
+
+			*places = heft_product_tap(p, 2, ow, k, &at) ? at * p->x_ld : HEFT_NO_PLACE;
+		}
+	}
+}
+
+static void run_rows(const struct heft_product *p, const struct heft_product_data *d, size_t i,
+                     unsigned char *scratch)
+{
+	const float **x = (const float **)(void *)scratch;
+	const size_t x_size = round_up(p->kernel[0] * p->kernel[1] * sizeof *x);
+	size_t *places = p->is_transposed ? (size_t *)(void *)(scratch + x_size) : NULL;
 	const size_t n_rows = p->n_images * p->out[0] * p->out[1];
 	const size_t end = min_of((i + 1) * p->block, n_rows);
 	const size_t n = p->strip;
 
+	if (places)
+		find_places(p, places);
 	for (size_t c = 0; c < p->n_groups; c += n)
 		for (size_t row = i * p->block; row < end; row++)
-			run_row(p, d, row, c, min_of(c + n, p->n_groups), x);
+			run_row(p, d, row, c, min_of(c + n, p->n_groups), x, places);
 	if (is_streamed(p, d->y))
 		p->kernels->fence();
 }

@@ -85,6 +85,7 @@ struct heft_product {
 	size_t n_blocks; /* of pixels; of a depthwise product, of rows */
 	size_t block;    /* pixels, or rows, in one */
 	size_t strip;    /* pixels whose pointers are made together; or channels, likewise */
+	size_t n_phases; /* of a transposed product with strides; else 0 */
 	bool is_depthwise;
 	bool is_linear; /* output pixel m is made of input pixel m */
 	bool is_joined; /* a row of the window is one run */

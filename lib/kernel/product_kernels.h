@@ -28,9 +28,11 @@ struct heft_tile {
 	size_t tap; /* the piece begins in this tap, */
 	size_t at;  /* at this value */
 	size_t n_terms;
-	const float *panel; /* the weights of the piece's first term */
-	uintptr_t ahead;    /* bytes from a value to one that will be needed soon, or 0 */
-	float *sums;        /* not NULL: the sums go there, row by row, and end is not looked at */
+	const float *panel; /* the weights of the piece's first term; or, with `which`, of term 0 */
+	/* NULL; or which taps of the window the taps are: their weights are not side by side */
+	const size_t *which;
+	uintptr_t ahead; /* bytes from a value to one that will be needed soon, or 0 */
+	float *sums;     /* not NULL: the sums go there, row by row, and end is not looked at */
 	struct heft_tile_end end;
 };
 
@@ -40,6 +42,8 @@ struct heft_tile_kernel {
 	void (*piece)(const struct heft_tile *tile);
 	void (*finish)(const struct heft_tile_end *end, const float *sums);
 };
+
+#define HEFT_NO_PLACE SIZE_MAX
 
 /* One row of outputs of a depthwise product, channels [first, last): whole vectors but for the last
  * one of all channels. */
@@ -53,6 +57,9 @@ struct heft_depthwise_row {
 	size_t first;
 	size_t last;
 	uintptr_t ahead; /* an input row that the next one needs and this one does not, or 0 */
+	/* Of a transposed product: where tap k of output ow is in an input row, in floats, is
+	 * places[ow * kernel[2] + k]; HEFT_NO_PLACE: the tap is absent. */
+	const size_t *places;
 	bool is_streamed;
 };
 
@@ -119,6 +126,24 @@ static inline bool heft_product_tap(const struct heft_product *p, size_t axis, s
  * has `run` of them; `steps` from heft_product_steps. */
 void heft_product_taps(const struct heft_product *p, const float *x, const float *zeros,
                        const size_t *steps, size_t pixel, size_t n, const float **taps);
+/* A phase of a transposed product with strides: outputs that have the same taps. */
+struct heft_phase {
+	size_t first[3]; /* the first output position on each axis, */
+	size_t n[3];     /* and how many, a stride apart */
+	size_t n_pixels; /* of all images */
+	size_t n_taps;
+};
+
+/* Phase i of n_phases, and which taps it has, ascending; `which` has room for n_taps, or is
+ * NULL. */
+struct heft_phase heft_product_phase(const struct heft_product *p, size_t i, size_t *which);
+/* heft_product_taps of the phase's pixels; and which of the output's pixels they are. */
+void heft_product_phase_taps(const struct heft_product *p, const struct heft_phase *f,
+                             const size_t *which, const float *x, const float *zeros, size_t pixel,
+                             size_t n, const float **taps, size_t *pixels);
+/* How many of the phase's terms have numbers below `end`, counted with all taps. */
+size_t heft_product_phase_terms(const struct heft_product *p, const struct heft_phase *f,
+                                const size_t *which, size_t end);
 /* How far each tap is from the first, where all are inside. */
 void heft_product_steps(const struct heft_product *p, size_t *steps);
 

@@ -62,6 +62,8 @@ static void piece(const struct heft_tile *t, size_t n_columns)
 		const size_t n_now = t->run - at < n_left ? t->run - at : n_left;
 		const float *x[ROWS];
 
+		if (t->which)
+			w = t->panel + (t->which[taps - t->taps] * t->run + at) * n;
 		for (size_t i = 0; i < ROWS; i++)
 			x[i] = taps[i * t->n_taps] + at;
 		for (size_t k = 0; k < n_now; k++, w += n)

@@ -23,93 +23,91 @@ static const uint32_t variants[] = { 0, HEFT_CPU_AVX2, HEFT_CPU_AVX2 | HEFT_CPU_
 #define N_VARIANTS (sizeof variants / sizeof *variants)
 
 /* The rules, one function after the other, in both widths. */
-#define WANTED(real, type, magnitude, below, above, near)                                 \
-	static type limited_##real(type t)                                                \
-	{                                                                                 \
-		return t < 0 ? 0 : t > 1 ? 1 : t;                                         \
-	}                                                                                 \
-                                                                                          \
-	static type wanted_##real(enum heft_arithmetic f, type a, type b, type p, type q) \
-	{                                                                                 \
-		switch (f) {                                                              \
-		case HEFT_ARITHMETIC_ADD:                                                 \
-			return a + b;                                                     \
-		case HEFT_ARITHMETIC_SUB:                                                 \
-			return a - b;                                                     \
-		case HEFT_ARITHMETIC_MUL:                                                 \
-			return a * b;                                                     \
-		case HEFT_ARITHMETIC_DIV:                                                 \
-			return a / b;                                                     \
-		case HEFT_ARITHMETIC_MAX:                                                 \
-			return b > a || (isnan(b) && !isnan(a)) ? b : a;                  \
-		case HEFT_ARITHMETIC_MIN:                                                 \
-			return b < a || (isnan(b) && !isnan(a)) ? b : a;                  \
-		case HEFT_ARITHMETIC_PRELU:                                               \
-			return a < 0 ? a * b : a;                                         \
-		case HEFT_ARITHMETIC_ELU:                                                 \
-			return (a < 0 ? p * b : a) * q;                                   \
-		case HEFT_ARITHMETIC_DROP:                                                \
-			return b >= p ? a * q : 0;                                        \
-		case HEFT_ARITHMETIC_SLOPE_ABOVE: \
-			return b > p ? a : 0; \
-		case HEFT_ARITHMETIC_SLOPE_BETWEEN: \
-			return b > p && b < q ? a : 0; \
-		case HEFT_ARITHMETIC_SLOPE_BELOW: \
-			return b < 0 ? a * b : 0; \
-		case HEFT_ARITHMETIC_SLOPE_LEAKY: \
-			return b > 0 ? a : p * a; \
-		case HEFT_ARITHMETIC_SLOPE_ELU: \
-			return b < 0 ? a * (b + p) : a * q; \
-		case HEFT_ARITHMETIC_SLOPE_SIGMOID: \
-			return a * (b * (1 - b)); \
-		case HEFT_ARITHMETIC_SLOPE_TANH: \
-			return a * (1 - b * b); \
-		case HEFT_ARITHMETIC_SLOPE_ROOT: \
-			return (a / 2) / b; \
-		case HEFT_ARITHMETIC_SLOPE_ABS: \
-			return b > 0 ? a : b < 0 ? -a : 0; \
-		case HEFT_ARITHMETIC_SLOPE_SOFTSIGN: \
-			return a / ((1 + magnitude(b)) * (1 + magnitude(b))); \
-		case HEFT_ARITHMETIC_SLOPE_HARD_SWISH: \
-			return p * b + q < 0   ? 0 \
-			       : p * b + q > 1 ? a \
-			                       : a * (p * b + q + p * b); \
-		case HEFT_ARITHMETIC_RELU:                                                \
-			return a < 0 ? 0 : a;                                             \
-		case HEFT_ARITHMETIC_LEAKY:                                               \
-			return a < 0 ? p * a : a;                                         \
-		case HEFT_ARITHMETIC_CLIP:                                                \
-			a = a < p ? p : a;                                                \
-			return a > q ? q : a;                                             \
-		case HEFT_ARITHMETIC_THRESHOLD:                                           \
-			return a <= p ? 0 : a;                                            \
-		case HEFT_ARITHMETIC_HARD_SIGMOID:                                        \
-			return limited_##real(p * a + q);                                 \
-		case HEFT_ARITHMETIC_HARD_SWISH:                                          \
-			return a * limited_##real(p * a + q);                             \
-		case HEFT_ARITHMETIC_SHRINK:                                              \
-			return a < -p ? a + q : a > p ? a - q : isnan(a) ? a : 0;         \
-		case HEFT_ARITHMETIC_ABS:                                                 \
-			return magnitude(a);                                              \
-		case HEFT_ARITHMETIC_NEG:                                                 \
-			return -a;                                                        \
-		case HEFT_ARITHMETIC_SIGN:                                                \
-			return a > 0 ? 1 : a < 0 ? -1 : isnan(a) ? a : 0;                 \
-		case HEFT_ARITHMETIC_FLOOR:                                               \
-			return below(a);                                                  \
-		case HEFT_ARITHMETIC_CEIL:                                                \
-			return above(a);                                                  \
-		case HEFT_ARITHMETIC_ROUND:                                               \
-			return near(a);                                                   \
-		case HEFT_ARITHMETIC_SOFTSIGN:                                            \
-			return a / (1 + magnitude(a));                                    \
-		case HEFT_ARITHMETIC_SQUARE:                                              \
-			return a * a;                                                     \
-		case HEFT_ARITHMETIC_RECIPROCAL:                                          \
-			return 1 / a;                                                     \
-		default:                                                                  \
-			return p * a;                                                     \
-		}                                                                         \
+#define WANTED(real, type, magnitude, below, above, near)                                       \
+	static type limited_##real(type t)                                                      \
+	{                                                                                       \
+		return t < 0 ? 0 : t > 1 ? 1 : t;                                               \
+	}                                                                                       \
+                                                                                                \
+	static type wanted_##real(enum heft_arithmetic f, type a, type b, type p, type q)       \
+	{                                                                                       \
+		switch (f) {                                                                    \
+		case HEFT_ARITHMETIC_ADD:                                                       \
+			return a + b;                                                           \
+		case HEFT_ARITHMETIC_SUB:                                                       \
+			return a - b;                                                           \
+		case HEFT_ARITHMETIC_MUL:                                                       \
+			return a * b;                                                           \
+		case HEFT_ARITHMETIC_DIV:                                                       \
+			return a / b;                                                           \
+		case HEFT_ARITHMETIC_MAX:                                                       \
+			return b > a || (isnan(b) && !isnan(a)) ? b : a;                        \
+		case HEFT_ARITHMETIC_MIN:                                                       \
+			return b < a || (isnan(b) && !isnan(a)) ? b : a;                        \
+		case HEFT_ARITHMETIC_PRELU:                                                     \
+			return a < 0 ? a * b : a;                                               \
+		case HEFT_ARITHMETIC_ELU:                                                       \
+			return (a < 0 ? p * b : a) * q;                                         \
+		case HEFT_ARITHMETIC_DROP:                                                      \
+			return b >= p ? a * q : 0;                                              \
+		case HEFT_ARITHMETIC_SLOPE_ABOVE:                                               \
+			return b > p ? a : 0;                                                   \
+		case HEFT_ARITHMETIC_SLOPE_BETWEEN:                                             \
+			return b > p && b < q ? a : 0;                                          \
+		case HEFT_ARITHMETIC_SLOPE_BELOW:                                               \
+			return b < 0 ? a * b : 0;                                               \
+		case HEFT_ARITHMETIC_SLOPE_LEAKY:                                               \
+			return b > 0 ? a : p * a;                                               \
+		case HEFT_ARITHMETIC_SLOPE_ELU:                                                 \
+			return b < 0 ? a * (b + p) : a * q;                                     \
+		case HEFT_ARITHMETIC_SLOPE_SIGMOID:                                             \
+			return a * (b * (1 - b));                                               \
+		case HEFT_ARITHMETIC_SLOPE_TANH:                                                \
+			return a * (1 - b * b);                                                 \
+		case HEFT_ARITHMETIC_SLOPE_ROOT:                                                \
+			return (a / 2) / b;                                                     \
+		case HEFT_ARITHMETIC_SLOPE_ABS:                                                 \
+			return b > 0 ? a : b < 0 ? -a : 0;                                      \
+		case HEFT_ARITHMETIC_SLOPE_SOFTSIGN:                                            \
+			return a / ((1 + magnitude(b)) * (1 + magnitude(b)));                   \
+		case HEFT_ARITHMETIC_SLOPE_HARD_SWISH:                                          \
+			return p * b + q < 0 ? 0 : p * b + q > 1 ? a : a * (p * b + q + p * b); \
+		case HEFT_ARITHMETIC_RELU:                                                      \
+			return a < 0 ? 0 : a;                                                   \
+		case HEFT_ARITHMETIC_LEAKY:                                                     \
+			return a < 0 ? p * a : a;                                               \
+		case HEFT_ARITHMETIC_CLIP:                                                      \
+			a = a < p ? p : a;                                                      \
+			return a > q ? q : a;                                                   \
+		case HEFT_ARITHMETIC_THRESHOLD:                                                 \
+			return a <= p ? 0 : a;                                                  \
+		case HEFT_ARITHMETIC_HARD_SIGMOID:                                              \
+			return limited_##real(p * a + q);                                       \
+		case HEFT_ARITHMETIC_HARD_SWISH:                                                \
+			return a * limited_##real(p * a + q);                                   \
+		case HEFT_ARITHMETIC_SHRINK:                                                    \
+			return a < -p ? a + q : a > p ? a - q : isnan(a) ? a : 0;               \
+		case HEFT_ARITHMETIC_ABS:                                                       \
+			return magnitude(a);                                                    \
+		case HEFT_ARITHMETIC_NEG:                                                       \
+			return -a;                                                              \
+		case HEFT_ARITHMETIC_SIGN:                                                      \
+			return a > 0 ? 1 : a < 0 ? -1 : isnan(a) ? a : 0;                       \
+		case HEFT_ARITHMETIC_FLOOR:                                                     \
+			return below(a);                                                        \
+		case HEFT_ARITHMETIC_CEIL:                                                      \
+			return above(a);                                                        \
+		case HEFT_ARITHMETIC_ROUND:                                                     \
+			return near(a);                                                         \
+		case HEFT_ARITHMETIC_SOFTSIGN:                                                  \
+			return a / (1 + magnitude(a));                                          \
+		case HEFT_ARITHMETIC_SQUARE:                                                    \
+			return a * a;                                                           \
+		case HEFT_ARITHMETIC_RECIPROCAL:                                                \
+			return 1 / a;                                                           \
+		default:                                                                        \
+			return p * a;                                                           \
+		}                                                                               \
 	}
 
 WANTED(f32, float, fabsf, floorf, ceilf, rintf)

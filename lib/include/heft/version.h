@@ -25,6 +25,16 @@ extern "C" {
  */
 HEFT_API const char *heft_version(void);
 
+/**
+ * Tell the revision of the source that the library was built from, as git names it.
+ *
+ * Owns:    nothing; the text is static.
+ * Units:   none.
+ * Errors:  none; "" where that was not known.
+ * Threads: any.
+ */
+HEFT_API const char *heft_revision(void);
+
 #ifdef __cplusplus
 }
 #endif
