@@ -2,6 +2,7 @@
 /* cmd_verify.c - says whether a file is what it states. */
 #include "command.h"
 #include "heft/digest.h"
+#include "heft/lineage.h"
 #include "json_out.h"
 #include "open_options.h"
 #include "print_name.h"
@@ -87,7 +88,14 @@ static void add_fault(void *user, const struct heft_fault *fault)
 	output_char(&c->text, '\n');
 }
 
-static void print_json(struct output *out, struct collector *c, const struct heft_verify_report *r)
+static const char *const lineage_words[] = {
+	[HEFT_LINEAGE_NONE] = NULL,
+	[HEFT_LINEAGE_AGREES] = "agrees",
+	[HEFT_LINEAGE_DIFFERS] = "differs",
+};
+
+static void print_json(struct output *out, struct collector *c, const struct heft_verify_report *r,
+                       const struct heft_lineage_report *lineage)
 {
 	struct json_out j;
 
@@ -106,6 +114,8 @@ static void print_json(struct output *out, struct collector *c, const struct hef
 		json_out_text(&j, NULL);
 	json_out_key(&j, "n_dead_bytes");
 	json_out_u64(&j, r->n_dead_bytes);
+	json_out_key(&j, "lineage");
+	json_out_text(&j, lineage_words[lineage->answer]);
 	json_out_key(&j, "signatures");
 	json_out_raw(&j, "[]");
 	json_out_key(&j, "bad");
@@ -122,8 +132,21 @@ static void print_coloured(struct output *out, const char *colour, const char *t
 	output_text(out, is_coloured ? "\033[0m" : "");
 }
 
+static void print_lineage(struct output *out, const struct heft_lineage_report *lineage)
+{
+	if (lineage->answer != HEFT_LINEAGE_AGREES)
+		return;
+	output_format(out, "  lineage   agrees: %" PRIu32 " %s", lineage->n_steps,
+	              lineage->n_steps == 1 ? "step" : "steps");
+	if (lineage->n_links > 0)
+		output_format(out, ", %" PRIu64 " %s of digests", lineage->n_links,
+		              lineage->n_links == 1 ? "link" : "links");
+	output_char(out, '\n');
+}
+
 static void print_answer(struct output *out, const struct collector *c,
-                         const struct heft_verify_report *r)
+                         const struct heft_verify_report *r,
+                         const struct heft_lineage_report *lineage)
 {
 	output_bytes(out, c->text.buf, c->text.n);
 	print_words(out, c->file);
@@ -142,6 +165,7 @@ static void print_answer(struct output *out, const struct collector *c,
 		output_hex(out, r->artifact_digest, HEFT_DIGEST_SIZE);
 	}
 	output_char(out, '\n');
+	print_lineage(out, lineage);
 	if (r->n_dead_bytes > 0) {
 		output_text(out, "  ");
 		output_grouped(out, r->n_dead_bytes);
@@ -149,27 +173,51 @@ static void print_answer(struct output *out, const struct collector *c,
 	}
 }
 
+/* What the file tells of its past is looked at where its weights are whole. */
+static enum heft_status verify_lineage(struct heft_file *file, struct collector *c,
+                                       struct heft_verify_report *report,
+                                       struct heft_lineage_report *lineage, struct heft_error *err)
+{
+	struct heft_fault fault = { .what = "lineage", .offset = HEFT_NO_OFFSET };
+	enum heft_status st;
+
+	if (!report->ok)
+		return HEFT_OK;
+	st = heft_lineage_verify(file, report->weights_digest, lineage, err);
+	if (st != HEFT_OK || lineage->answer != HEFT_LINEAGE_DIFFERS)
+		return st;
+	fault.name = "LINEAGE";
+	fault.msg = lineage->msg;
+	add_fault(c, &fault);
+	report->ok = false;
+	report->n_faults++;
+	return HEFT_OK;
+}
+
 static enum heft_status verify(const struct invocation *in, struct collector *c,
                                struct heft_file *file, bool *is_ok, struct heft_error *err)
 {
 	const struct options *o = in->options;
 	struct heft_verify_options verify_options = { .strict = o->strict };
+	struct heft_lineage_report lineage = { .answer = HEFT_LINEAGE_NONE };
 	struct heft_verify_report report;
 	struct progress_bar bar;
 
 	verify_options.run = progress_bar_start(&bar, "verify", c->file, o->threads);
 
-	const enum heft_status st = heft_verify(file, &verify_options, add_fault, c, &report, err);
+	enum heft_status st = heft_verify(file, &verify_options, add_fault, c, &report, err);
 
 	progress_bar_done(&bar);
+	if (st == HEFT_OK)
+		st = verify_lineage(file, c, &report, &lineage, err);
 	if (st != HEFT_OK)
 		return st;
 	*is_ok = report.ok;
 	if (o->json) {
 		json_out_end(&c->json, ']');
-		print_json(in->out, c, &report);
+		print_json(in->out, c, &report, &lineage);
 	} else {
-		print_answer(in->out, c, &report);
+		print_answer(in->out, c, &report, &lineage);
 	}
 	return st;
 }
@@ -230,7 +278,8 @@ const struct command command_verify = {
 	.details =
 		"Of a heft file: both slot pages, the tables, every section, every chunk and\n"
 		"every padding byte; one flipped bit anywhere is found. Other formats state no\n"
-		"digests: of them every tensor is read. The faults are listed, one a line.\n"
+		"digests: of them every tensor is read. What a file tells of its lineage must\n"
+		"agree with itself and with the weights. The faults are listed, one a line.\n"
 		"\n"
 		"Exit status 0: FILE verifies; 1: it opens and something does not verify; 3: it\n"
 		"does not open.\n",

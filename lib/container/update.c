@@ -11,6 +11,7 @@
 #include "base/lock.h"
 #include "base/meter.h"
 #include "base/sink.h"
+#include "container/index_parts.h"
 #include "container/locked.h"
 #include "container/meta.h"
 #include "container/update_generation.h"
@@ -283,6 +284,7 @@ enum heft_status heft_update_check(struct heft_update *u, struct heft_edit_repor
 	const struct heft_next_plan plan = plan_of(u);
 	struct heft_next g;
 	enum heft_status st = heft_next_init(&g, &plan, err);
+	char name[HEFT_SECTION_NAME_SIZE];
 
 	if (st == HEFT_OK) {
 		report->is_changed = g.is_changed;
@@ -295,8 +297,8 @@ enum heft_status heft_update_check(struct heft_update *u, struct heft_edit_repor
 			         "deleted");
 		else if (g.dropped != 0)
 			snprintf(report->note, sizeof report->note,
-			         "section 0x%08X spoke of the old tensors and is dropped",
-			         (unsigned)g.dropped);
+			         "section %s spoke of the old tensors and is dropped",
+			         heft_section_name(g.dropped, name));
 	}
 	heft_next_done(&g);
 	return st;

@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "container/index.h"
+#include "container/index_parts.h"
 #include "weights/graph_fit.h"
 
 void heft_carry_init(struct heft_carry *c, struct heft_file *file,
@@ -31,8 +31,10 @@ void heft_carry_done(struct heft_carry *c)
 
 static void note(struct heft_carry *c, const char *fmt, uint32_t type)
 {
+	char name[HEFT_SECTION_NAME_SIZE];
+
 	if (c->note && !c->note[0])
-		snprintf(c->note, c->note_size, fmt, type);
+		snprintf(c->note, c->note_size, fmt, heft_section_name(type, name));
 }
 
 /* A recipe is of no use then. */
@@ -54,7 +56,7 @@ static bool is_carried(struct heft_carry *c, const struct heft_section *s)
 	if ((s->type & HEFT_TYPE_BOUND) &&
 	    (c->is_changed || (s->type == HEFT_SECTION_ORIGIN && has_other_metadata(c)))) {
 		if (s->type != HEFT_SECTION_ORIGIN)
-			note(c, "section 0x%08X spoke of the old tensors and was dropped", s->type);
+			note(c, "section %s spoke of the old tensors and was dropped", s->type);
 		return false;
 	}
 	return true;
@@ -95,7 +97,7 @@ static void note_lost_sections(struct heft_carry *c)
 		heft_index_section(ix, i, &s);
 		if (!(s.type & HEFT_TYPE_LAYOUT) && !is_known(s.type) &&
 		    s.type != HEFT_SECTION_ORIGIN)
-			note(c, "the target has no place for section 0x%08X", s.type);
+			note(c, "the target has no place for section %s", s.type);
 	}
 }
 

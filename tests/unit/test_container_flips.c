@@ -39,7 +39,7 @@ static const uint8_t lineage[] = "more than it takes to be compressed ..........
 
 static void make(struct container_file *f, bool is_coded, bool is_updated)
 {
-	const struct heft_section_out section = { .type = HEFT_SECTION_LINEAGE,
+	const struct heft_section_out section = { .type = 0x00000abcu,
 		                                  .bytes = lineage,
 		                                  .size = sizeof lineage };
 	const struct make_heft m = {

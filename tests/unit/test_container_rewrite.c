@@ -35,7 +35,7 @@ static void make_rich(enum heft_compress compress, bool mixed)
 	static const uint8_t small[3] = "abc";
 	static uint8_t large[5000];
 	const struct heft_section_out sections[] = {
-		{ HEFT_SECTION_LINEAGE, large, sizeof large },
+		{ 0x00000abcu, large, sizeof large },
 		{ 0x3fffffff, small, sizeof small },
 		{ 0x50000001, small, sizeof small },
 	};

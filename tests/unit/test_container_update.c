@@ -275,7 +275,7 @@ START_TEST(unknown_sections_are_carried_or_dropped)
 	static const uint8_t bytes[5] = "abcd";
 	static const struct heft_section_out sections[] = {
 		{ 0x00000001, bytes, 5 },
-		{ HEFT_SECTION_LINEAGE, bytes, 4 },
+		{ 0x00000abcu, bytes, 4 },
 		{ 0x1fffffff, bytes, 5 },
 		{ 0x3fffffff, bytes, 5 },
 		{ HEFT_SECTION_SIGNATURES, bytes, 5 },

@@ -262,8 +262,10 @@ START_TEST(bound_sections_are_dropped)
 {
 	static const uint8_t bytes[5] = "abcd";
 	static const struct heft_section_out sections[] = {
-		{ HEFT_SECTION_LINEAGE, bytes, 4 },    { 0x1fffffff, bytes, 5 },
-		{ HEFT_SECTION_GRAPH, bytes, 5 },      { 0x3fffffff, bytes, 5 },
+		{ 0x00000abcu, bytes, 4 },
+		{ 0x1fffffff, bytes, 5 },
+		{ HEFT_SECTION_GRAPH, bytes, 5 },
+		{ 0x3fffffff, bytes, 5 },
 		{ HEFT_SECTION_SIGNATURES, bytes, 5 },
 	};
 	const struct make_heft m = {
@@ -272,7 +274,7 @@ START_TEST(bound_sections_are_dropped)
 	static const char *const notes[] = {
 		"the graph is dropped: it names tensors that are renamed or deleted",
 		"the graph is dropped: it names tensors that are renamed or deleted",
-		"section 0x3FFFFFFF spoke of the old tensors and is dropped",
+		"section 0x3fffffff spoke of the old tensors and is dropped",
 		"",
 	};
 	static const int n_left[] = { 2, 2, 3, 4 };
