@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernel/weight_gradient.h - gradients of the weights and of the bias of a product: of matrices, and
- * of convolutions in one to three dimensions, dense, grouped and depthwise. Written from
+/* kernel/weight_gradient.h - gradients of the weights and of the bias of a product: of matrices,
+ * and of convolutions in one to three dimensions, dense, grouped and depthwise. Written from
  * spec/numerics.md, section 7.
  *
  *	struct heft_weight_gradient g = { .p = { .n_images = 16, ... }, .n_threads = 2 };
@@ -9,13 +9,14 @@
  *	for (size_t i = 0; i < g.n_tasks; i++)
  *		heft_weight_gradient_run(&g, &data, i, scratch);	by any thread, in any order
  *	for (size_t i = 0; i < g.n_join_tasks; i++)
- *		heft_weight_gradient_join(&g, &data, i, scratch);	the same, behind all of these
+ *		heft_weight_gradient_join(&g, &data, i, scratch);	likewise, afterwards
  *
  * The product is described as it ran forward: x is its input, dy the gradient of its output, both
  * as pixels (NHWC). The terms of a weight's gradient are the output's pixels, numbered row-major,
- * and those of a bias likewise, with 1 in the place of x: spec F2-1 says how they meet. All variants
- * give the bits of heft_weight_gradient_reference for all finite operands, whatever n_threads is.
- * A window needs no widened input. The caller has checked all sizes; nothing here can fail, and nothing is allocated. */
+ * and those of a bias likewise, with 1 in the place of x: spec F2-1 says how they meet. All
+ * variants give the bits of heft_weight_gradient_reference for all finite operands, whatever
+ * n_threads is. A window needs no widened input. The caller has checked all sizes; nothing here can
+ * fail, and nothing is allocated. */
 #ifndef KERNEL_WEIGHT_GRADIENT_H
 #define KERNEL_WEIGHT_GRADIENT_H
 

@@ -42,15 +42,16 @@ TILE(4, 2)
 TILE(5, 2)
 TILE(6, 2)
 
+#define T(rows, columns) tile_##rows##x##columns##_avx2
+
 const struct heft_weight_gradient_kernels heft_weight_gradient_avx2 = {
 	.vector = VECTOR,
 	.n_panel_vectors = 2,
 	.n_rows = { 0, 10, 6 },
-	.tiles = {
-		{ NULL },
-		{ NULL, tile_1x1_avx2, tile_2x1_avx2, tile_3x1_avx2, tile_4x1_avx2, tile_5x1_avx2, tile_6x1_avx2, tile_7x1_avx2, tile_8x1_avx2, tile_9x1_avx2, tile_10x1_avx2 },
-		{ NULL, tile_1x2_avx2, tile_2x2_avx2, tile_3x2_avx2, tile_4x2_avx2, tile_5x2_avx2, tile_6x2_avx2 },
-	},
+	.tiles = { { NULL },
+	           { NULL, T(1, 1), T(2, 1), T(3, 1), T(4, 1), T(5, 1), T(6, 1), T(7, 1), T(8, 1),
+	             T(9, 1), T(10, 1) },
+	           { NULL, T(1, 2), T(2, 2), T(3, 2), T(4, 2), T(5, 2), T(6, 2) } },
 	.copy_lanes = copy_lanes_avx2,
 	.depthwise_rows = depthwise_rows_avx2,
 };

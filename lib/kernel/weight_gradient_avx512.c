@@ -68,17 +68,20 @@ TILE(4, 4)
 TILE(5, 4)
 TILE(6, 4)
 
+#define T(rows, columns) tile_##rows##x##columns##_avx512
+
 const struct heft_weight_gradient_kernels heft_weight_gradient_avx512 = {
 	.vector = VECTOR,
 	.n_panel_vectors = 4,
 	.n_rows = { 0, 14, 14, 9, 6 },
-	.tiles = {
-		{ NULL },
-		{ NULL, tile_1x1_avx512, tile_2x1_avx512, tile_3x1_avx512, tile_4x1_avx512, tile_5x1_avx512, tile_6x1_avx512, tile_7x1_avx512, tile_8x1_avx512, tile_9x1_avx512, tile_10x1_avx512, tile_11x1_avx512, tile_12x1_avx512, tile_13x1_avx512, tile_14x1_avx512 },
-		{ NULL, tile_1x2_avx512, tile_2x2_avx512, tile_3x2_avx512, tile_4x2_avx512, tile_5x2_avx512, tile_6x2_avx512, tile_7x2_avx512, tile_8x2_avx512, tile_9x2_avx512, tile_10x2_avx512, tile_11x2_avx512, tile_12x2_avx512, tile_13x2_avx512, tile_14x2_avx512 },
-		{ NULL, tile_1x3_avx512, tile_2x3_avx512, tile_3x3_avx512, tile_4x3_avx512, tile_5x3_avx512, tile_6x3_avx512, tile_7x3_avx512, tile_8x3_avx512, tile_9x3_avx512 },
-		{ NULL, tile_1x4_avx512, tile_2x4_avx512, tile_3x4_avx512, tile_4x4_avx512, tile_5x4_avx512, tile_6x4_avx512 },
-	},
+	.tiles = { { NULL },
+	           { NULL, T(1, 1), T(2, 1), T(3, 1), T(4, 1), T(5, 1), T(6, 1), T(7, 1), T(8, 1),
+	             T(9, 1), T(10, 1), T(11, 1), T(12, 1), T(13, 1), T(14, 1) },
+	           { NULL, T(1, 2), T(2, 2), T(3, 2), T(4, 2), T(5, 2), T(6, 2), T(7, 2), T(8, 2),
+	             T(9, 2), T(10, 2), T(11, 2), T(12, 2), T(13, 2), T(14, 2) },
+	           { NULL, T(1, 3), T(2, 3), T(3, 3), T(4, 3), T(5, 3), T(6, 3), T(7, 3), T(8, 3),
+	             T(9, 3) },
+	           { NULL, T(1, 4), T(2, 4), T(3, 4), T(4, 4), T(5, 4), T(6, 4) } },
 	.copy_lanes = copy_lanes_avx512,
 	.depthwise_rows = depthwise_rows_avx512,
 };

@@ -11,7 +11,8 @@
 #define HEFT_GRADIENT_TILE_VECTORS 4
 #define HEFT_GRADIENT_LANES 64 /* at most, in one panel */
 
-/* Some terms of one tile: sums[i][j] <- fma(rows[k][at + i], lanes[k][j], sums[i][j]), k ascending. */
+/* Some terms of one tile: sums[i][j] <- fma(rows[k][at + i], lanes[k][j], sums[i][j]), k
+ * ascending. */
 struct heft_gradient_tile {
 	size_t n_terms;
 	const float *const *rows; /* of each term */
@@ -81,9 +82,9 @@ static inline struct heft_gradient_panel heft_gradient_panel(const struct heft_w
 		                             left < n * vector ? left : n * vector };
 }
 
-/* What one task sums up: of `n_groups` groups from `group` on, of each the panels [panel, panel_end)
- * and n_rows rows from `row` on. Its sums lie as [group][panel][tap][row][lane], a row as long as
- * the panel's vectors; those of biases as [group][channel], n_db of each group. */
+/* What one task sums up: of `n_groups` groups from `group` on, of each the panels [panel,
+ * panel_end) and n_rows rows from `row` on. Its sums lie as [group][panel][tap][row][lane], a row
+ * as long as the panel's vectors; those of biases as [group][channel], n_db of each group. */
 struct heft_gradient_part {
 	size_t group;
 	size_t n_groups;
@@ -108,8 +109,8 @@ size_t heft_gradient_scratch(const struct heft_weight_gradient *g);
 /* Of a window whose taps are copied side by side, at most. */
 #define HEFT_GRADIENT_THIN_TERMS 256
 
-/* weight_gradient_windows.c: the terms of outputs [begin, begin + n), n_terms each and ld floats from
- * one to the next, as an image that is thin has them. */
+/* weight_gradient_windows.c: the terms of outputs [begin, begin + n), n_terms each and ld floats
+ * from one to the next, as an image that is thin has them. */
 void heft_gradient_windows(const struct heft_product *p, const float *x, size_t begin, size_t n,
                            float *to, size_t ld);
 
@@ -126,8 +127,8 @@ void heft_gradient_put(const struct heft_weight_gradient *g,
                        const struct heft_weight_gradient_data *d, size_t group, size_t i,
                        size_t row, size_t n_rows, const float *sums);
 
-/* The tree of spec F2-1, sum by sum. The one at `at`, n floats, is number q; it meets those in front
- * of it that wait for it. Returns where the next one belongs. */
+/* The tree of spec F2-1, sum by sum. The one at `at`, n floats, is number q; it meets those in
+ * front of it that wait for it. Returns where the next one belongs. */
 float *heft_gradient_meet(float *at, size_t n, size_t q);
 /* Behind the last one, up to `end`: all that still wait meet, and the result is at `first`. */
 void heft_gradient_meet_all(float *first, float *end, size_t n);

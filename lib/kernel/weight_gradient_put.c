@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weight_gradient_put.c - sums, row by row and lane by lane, go to where the gradients of weights
- * belong, which is in the order of ONNX most often. Rows that are neighbours there are collected and
- * turned together, so that what is written lies side by side. */
+ * belong, which is in the order of ONNX most often. Rows that are neighbours there are collected
+ * and turned together, so that what is written lies side by side. */
 #include <string.h>
 
 #include "kernel/transpose.h"

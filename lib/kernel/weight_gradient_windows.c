@@ -62,7 +62,8 @@ static void copy_windows(const float *from, size_t step, size_t n, size_t n_floa
 		copy_short(to, from, n_floats);
 }
 
-/* Outputs [begin, end) of a row; those from inside to outside have all of the window in the image. */
+/* Outputs [begin, end) of a row; those from inside to outside have all of the window in the
+ * image. */
 static void copy_line(const struct heft_product *p, const struct line *l, size_t begin, size_t end,
                       size_t inside, size_t outside)
 {
