@@ -291,6 +291,36 @@ uint32_t heft_emit_summed_like(struct heft_gradient *g, uint32_t x, uint32_t lik
 	return heft_emit_reshaped_like(g, x, like);
 }
 
+uint32_t heft_emit_part(struct heft_gradient *g, uint32_t x, uint32_t axis, uint64_t first,
+                        uint64_t n)
+{
+	const int64_t start = (int64_t)first;
+	const int64_t end = (int64_t)(first + n);
+	const int64_t along = axis;
+	const struct heft_emit e = {
+		.type = "Slice",
+		.n_in = 4,
+		.in = { x, heft_emit_list(g, &start, 1), heft_emit_list(g, &end, 1),
+		        heft_emit_list(g, &along, 1) },
+	};
+
+	return heft_emit(g, &e);
+}
+
+uint32_t heft_emit_placed(struct heft_gradient *g, uint32_t x, const struct heft_array *shape,
+                          const int64_t *starts, const int64_t *steps)
+{
+	int64_t dims[HEFT_GRAPH_MAX_RANK];
+	struct heft_emit e = { .type = "heft.Placed", .n_in = 1, .in = { x }, .n_attrs = 3 };
+
+	for (uint32_t d = 0; d < shape->rank; d++)
+		dims[d] = (int64_t)shape->dims[d];
+	e.attrs[0] = heft_attr_ints("shape", dims, shape->rank);
+	e.attrs[1] = heft_attr_ints("starts", starts, shape->rank);
+	e.attrs[2] = heft_attr_ints("steps", steps, shape->rank);
+	return heft_emit(g, &e);
+}
+
 /* --- giving --- */
 
 void heft_give(struct heft_gradient *g, uint32_t i, uint32_t value)

@@ -100,6 +100,13 @@ uint32_t heft_emit_reshaped(struct heft_gradient *g, uint32_t x, uint32_t rank,
 /* x, whose shape `like` can be broadcast to, summed over what is broadcast, as ReduceSum does. */
 uint32_t heft_emit_summed_like(struct heft_gradient *g, uint32_t x, uint32_t like);
 
+/* Elements first to first + n - 1 of x along an axis. */
+uint32_t heft_emit_part(struct heft_gradient *g, uint32_t x, uint32_t axis, uint64_t first,
+                        uint64_t n);
+/* Zeros of this shape, but for x, whose element i of dimension d lies at starts[d] + i steps[d]. */
+uint32_t heft_emit_placed(struct heft_gradient *g, uint32_t x, const struct heft_array *shape,
+                          const int64_t *starts, const int64_t *steps);
+
 /* --- what comes of it --- */
 
 /* Part of the gradient of input i: of its shape, or of one that it was broadcast to, over which it

@@ -55,5 +55,7 @@ void heft_layer_run(const struct heft_call *c, const struct heft_layer *l,
  * the mean (not if is_rms) and the inverse. The plan is c->state. */
 enum heft_status heft_layer_infer(struct heft_call *c, bool is_rms, struct heft_error *err);
 void heft_layer_forward(const struct heft_call *c);
+/* normal_gradient.c */
+void heft_layer_backward(const struct heft_call *c, struct heft_gradient *g, bool is_rms);
 
 #endif

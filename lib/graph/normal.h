@@ -64,4 +64,9 @@ void heft_normal_forward(const struct heft_call *c);
 enum heft_status heft_normal_check_list(const struct heft_call *c, uint32_t i, uint64_t n,
                                         struct heft_error *err);
 
+/* normal_gradient.c: backward where statistics are those of n_groups groups of channels of an
+ * image, and where they are given, as BatchNormalization has them. */
+void heft_channels_backward(const struct heft_call *c, struct heft_gradient *g, uint64_t n_groups);
+void heft_batch_backward(const struct heft_call *c, struct heft_gradient *g);
+
 #endif

@@ -12,6 +12,11 @@ static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 	return HEFT_OK;
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	heft_pool_backward(c, g, HEFT_POOL_AVERAGE);
+}
+
 const struct heft_op heft_op_average_pool = {
 	.name = "AveragePool",
 	.domain = "",
@@ -22,4 +27,5 @@ const struct heft_op heft_op_average_pool = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = heft_pool_forward,
+	.backward = backward,
 };

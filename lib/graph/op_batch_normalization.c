@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/normal.h"
 #include "graph/spans.h"
 #include "kernel/norm.h"
@@ -260,6 +261,18 @@ static void forward(const struct heft_call *c)
 		heft_spans_run(c, m->n_images * m->n_channels, m->n_pixels, run_planes, &job);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	if (is_training(c))
+		heft_gradient_block(
+			g, "by the batch's own statistics it has no gradient here; export the "
+			   "model for inference");
+	else if (heft_gradient_wants(g, 3) || heft_gradient_wants(g, 4))
+		heft_gradient_block(g, "its mean and variance are not trained");
+	else
+		heft_batch_backward(c, g);
+}
+
 const struct heft_op heft_op_batch_normalization = {
 	.name = "BatchNormalization",
 	.domain = "",
@@ -270,6 +283,7 @@ const struct heft_op heft_op_batch_normalization = {
 	.max_out = 5,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 	.pack = pack,
 	.packs = 0x1e,
 };

@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/move.h"
 #include "graph/spans.h"
 
@@ -74,6 +75,24 @@ static void forward(const struct heft_call *c)
 	}
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const uint32_t dy = heft_gradient_of(g, 0);
+	uint64_t at = 0;
+	uint32_t axis;
+
+	if (heft_call_axis(heft_call_int(c, "axis", 1), c->in[0].rank, false, &axis, NULL) !=
+	    HEFT_OK)
+		return;
+	for (uint32_t i = 0; i < c->n_in; i++) {
+		const uint64_t n = c->in[i].dims[axis];
+
+		if (heft_gradient_wants(g, i))
+			heft_give(g, i, heft_emit_part(g, dy, axis, at, n));
+		at += n;
+	}
+}
+
 const struct heft_op heft_op_concat = {
 	.name = "Concat",
 	.domain = "",
@@ -84,4 +103,5 @@ const struct heft_op heft_op_concat = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

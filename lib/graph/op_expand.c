@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_expand.c - Expand: broadcast to a shape, or to what both shapes come to. */
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/move.h"
 
 static enum heft_status infer(struct heft_call *c, struct heft_error *err)
@@ -41,6 +42,12 @@ static void forward(const struct heft_call *c)
 	              c->out[0].bytes);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	(void)c;
+	heft_give(g, 0, heft_gradient_of(g, 0));
+}
+
 const struct heft_op heft_op_expand = {
 	.name = "Expand",
 	.domain = "",
@@ -53,4 +60,5 @@ const struct heft_op heft_op_expand = {
 	.needs = 1 << 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/move.h"
 #include "graph/spans.h"
 
@@ -65,6 +66,24 @@ static void forward(const struct heft_call *c)
 		heft_spans_run(c, a->n_outer * c->in[1].n_elements, a->n_inner, gather_rows, a);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const struct heft_array *x = &c->in[0];
+	int64_t shape[HEFT_GRAPH_MAX_RANK];
+	struct heft_emit e = {
+		.type = "heft.GatherGradient",
+		.n_in = 2,
+		.in = { heft_gradient_of(g, 0), heft_gradient_in(g, 1) },
+		.n_attrs = 2,
+	};
+
+	for (uint32_t d = 0; d < x->rank; d++)
+		shape[d] = (int64_t)x->dims[d];
+	e.attrs[0] = heft_attr_int("axis", heft_call_int(c, "axis", 0));
+	e.attrs[1] = heft_attr_ints("shape", shape, x->rank);
+	heft_give(g, 0, heft_emit(g, &e));
+}
+
 const struct heft_op heft_op_gather = {
 	.name = "Gather",
 	.domain = "",
@@ -75,4 +94,5 @@ const struct heft_op heft_op_gather = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

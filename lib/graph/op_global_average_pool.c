@@ -7,6 +7,11 @@ static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 	return heft_reduce_maps_infer(c, HEFT_REDUCE_MEAN, 1.0f, err);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	heft_reduce_maps_backward(c, g);
+}
+
 const struct heft_op heft_op_global_average_pool = {
 	.name = "GlobalAveragePool",
 	.domain = "",
@@ -17,4 +22,5 @@ const struct heft_op heft_op_global_average_pool = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = heft_reduce_forward,
+	.backward = backward,
 };

@@ -3,6 +3,7 @@
  * variance (spec F3-6). Before opset 21 there is one scale and one shift a group, then one a
  * channel. */
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/normal.h"
 
 static enum heft_status infer(struct heft_call *c, struct heft_error *err)
@@ -35,6 +36,11 @@ static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 	return HEFT_OK;
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	heft_channels_backward(c, g, (uint64_t)heft_call_int(c, "num_groups", 1));
+}
+
 const struct heft_op heft_op_group_normalization = {
 	.name = "GroupNormalization",
 	.domain = "",
@@ -46,4 +52,5 @@ const struct heft_op heft_op_group_normalization = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = heft_normal_forward,
+	.backward = backward,
 };

@@ -2,6 +2,7 @@
 /* op_instance_normalization.c - InstanceNormalization: each channel of each image by its own mean
  * and variance (spec F3-6). */
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/normal.h"
 
 static enum heft_status infer(struct heft_call *c, struct heft_error *err)
@@ -23,6 +24,11 @@ static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 	return heft_array_set(&c->out[0], m->dtype, c->in[0].rank, c->in[0].dims, err);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	heft_channels_backward(c, g, c->in[0].dims[1]);
+}
+
 const struct heft_op heft_op_instance_normalization = {
 	.name = "InstanceNormalization",
 	.domain = "",
@@ -33,4 +39,5 @@ const struct heft_op heft_op_instance_normalization = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = heft_normal_forward,
+	.backward = backward,
 };

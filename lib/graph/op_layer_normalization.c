@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_layer_normalization.c - LayerNormalization: rows by their mean and variance (spec F3-6).
  * onnxruntime writes it into models of opsets below 17, too. */
+#include "graph/gradient.h"
 #include "graph/layer.h"
 
 static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 {
 	return heft_layer_infer(c, false, err);
+}
+
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	heft_layer_backward(c, g, false);
 }
 
 const struct heft_op heft_op_layer_normalization = {
@@ -19,4 +25,5 @@ const struct heft_op heft_op_layer_normalization = {
 	.keeps_wide = 6,
 	.infer = infer,
 	.forward = heft_layer_forward,
+	.backward = backward,
 };

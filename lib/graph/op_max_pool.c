@@ -19,6 +19,11 @@ static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 	return HEFT_OK;
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	heft_pool_backward(c, g, HEFT_POOL_MAX);
+}
+
 const struct heft_op heft_op_max_pool = {
 	.name = "MaxPool",
 	.domain = "",
@@ -29,4 +34,5 @@ const struct heft_op heft_op_max_pool = {
 	.max_out = 2,
 	.infer = infer,
 	.forward = heft_pool_forward,
+	.backward = backward,
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/maps.h"
 #include "graph/move.h"
 
@@ -161,6 +162,34 @@ static void forward(const struct heft_call *c)
 	heft_maps_run(c, &p->maps, fill, p->element);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	int64_t before[HEFT_GRAPH_MAX_RANK];
+	int64_t after[HEFT_GRAPH_MAX_RANK];
+	int64_t back[2 * HEFT_GRAPH_MAX_RANK];
+	const uint32_t rank = c->in[0].rank;
+	enum mode mode;
+
+	if (read_mode(c, &mode, NULL) != HEFT_OK || read_pads(c, before, after, NULL) != HEFT_OK)
+		return;
+	if (mode != MODE_CONSTANT) {
+		heft_gradient_block(
+			g, "what is mirrored or repeated at the edges has no gradient here");
+		return;
+	}
+	if (heft_gradient_wants(g, 2)) {
+		heft_gradient_block(g, "the value to pad with is not trained");
+		return;
+	}
+	/* what was put there is cut off, and what was cut off has none: a pad of the opposite */
+	for (uint32_t d = 0; d < rank; d++) {
+		back[d] = -before[d];
+		back[rank + d] = -after[d];
+	}
+	heft_give(g, 0,
+	          heft_emit_2(g, "Pad", heft_gradient_of(g, 0), heft_emit_list(g, back, 2 * rank)));
+}
+
 const struct heft_op heft_op_pad = {
 	.name = "Pad",
 	.domain = "",
@@ -172,4 +201,5 @@ const struct heft_op heft_op_pad = {
 	.needs = 1 << 1 | 1 << 3,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

@@ -7,6 +7,11 @@ static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 	return heft_reduce_infer(c, HEFT_REDUCE_LOG_SUM_EXP, 18, err);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	heft_reduce_backward(c, g, HEFT_REDUCE_LOG_SUM_EXP, 18);
+}
+
 const struct heft_op heft_op_reduce_log_sum_exp = {
 	.name = "ReduceLogSumExp",
 	.domain = "",
@@ -18,4 +23,5 @@ const struct heft_op heft_op_reduce_log_sum_exp = {
 	.needs = 1 << 1,
 	.infer = infer,
 	.forward = heft_reduce_forward,
+	.backward = backward,
 };

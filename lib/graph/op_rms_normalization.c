@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_rms_normalization.c - RMSNormalization: rows by the root of their mean square (spec F3-7). */
+#include "graph/gradient.h"
 #include "graph/layer.h"
 
 static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 {
 	return heft_layer_infer(c, true, err);
+}
+
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	heft_layer_backward(c, g, true);
 }
 
 const struct heft_op heft_op_rms_normalization = {
@@ -18,4 +24,5 @@ const struct heft_op heft_op_rms_normalization = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = heft_layer_forward,
+	.backward = backward,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_slice.c - Slice: from starts to ends in steps, along axes. */
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/move.h"
 
 struct cut {
@@ -110,6 +111,30 @@ static void forward(const struct heft_call *c)
 	              c->out[0].bytes);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const struct heft_array *x = &c->in[0];
+	int64_t starts[HEFT_GRAPH_MAX_RANK];
+	int64_t steps[HEFT_GRAPH_MAX_RANK];
+	struct lists l;
+
+	if (read_lists(c, &l, NULL) != HEFT_OK)
+		return;
+	for (uint32_t d = 0; d < x->rank; d++) {
+		starts[d] = 0;
+		steps[d] = 1;
+	}
+	for (uint32_t k = 0; k < l.n; k++) {
+		const uint32_t d = l.axes[k];
+		struct cut cut;
+
+		cut_axis(&cut, x->dims[d], l.starts[k], l.ends[k], l.steps[k]);
+		starts[d] = cut.n > 0 ? cut.start : 0;
+		steps[d] = cut.step;
+	}
+	heft_give(g, 0, heft_emit_placed(g, heft_gradient_of(g, 0), x, starts, steps));
+}
+
 const struct heft_op heft_op_slice = {
 	.name = "Slice",
 	.domain = "",
@@ -121,4 +146,5 @@ const struct heft_op heft_op_slice = {
 	.needs = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

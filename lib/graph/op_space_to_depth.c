@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_space_to_depth.c - SpaceToDepth: the pixels of blocks become channels. */
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/move.h"
 
 static enum heft_status infer(struct heft_call *c, struct heft_error *err)
@@ -47,6 +48,18 @@ static void forward(const struct heft_call *c)
 	              c->out[0].bytes);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const struct heft_emit e = {
+		.type = "DepthToSpace",
+		.n_in = 1,
+		.in = { heft_gradient_of(g, 0) },
+		.same = &c->attrs,
+	};
+
+	heft_give(g, 0, heft_emit(g, &e));
+}
+
 const struct heft_op heft_op_space_to_depth = {
 	.name = "SpaceToDepth",
 	.domain = "",
@@ -57,4 +70,5 @@ const struct heft_op heft_op_space_to_depth = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

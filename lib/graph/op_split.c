@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/move.h"
 #include "graph/spans.h"
 
@@ -124,6 +125,39 @@ static void forward(const struct heft_call *c)
 	}
 }
 
+/* The size of output i, which may not be there. */
+static uint64_t part_of(const struct heft_call *c, uint32_t i, uint32_t axis)
+{
+	const uint64_t n = c->in[0].dims[axis];
+	const uint64_t each = n / c->n_out + (n % c->n_out != 0);
+	const bool is_told = heft_call_has(c, 1) || heft_call_attr(c, "split");
+
+	if (is_told)
+		return told(c, i);
+	return i * each >= n ? 0 : n - i * each < each ? n - i * each : each;
+}
+
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const struct heft_array *x = &c->in[0];
+	int64_t starts[HEFT_GRAPH_MAX_RANK] = { 0 };
+	int64_t steps[HEFT_GRAPH_MAX_RANK];
+	uint32_t axis;
+
+	if (heft_call_axis(heft_call_int(c, "axis", 0), x->rank, false, &axis, NULL) != HEFT_OK)
+		return;
+	for (uint32_t d = 0; d < x->rank; d++)
+		steps[d] = 1;
+	/* each part where it was, and all of them added */
+	for (uint32_t i = 0; i < c->n_out; i++) {
+		const uint32_t dy = heft_gradient_of(g, i);
+
+		if (dy != HEFT_NO_VALUE)
+			heft_give(g, 0, heft_emit_placed(g, dy, x, starts, steps));
+		starts[axis] += (int64_t)part_of(c, i, axis);
+	}
+}
+
 const struct heft_op heft_op_split = {
 	.name = "Split",
 	.domain = "",
@@ -135,4 +169,5 @@ const struct heft_op heft_op_split = {
 	.needs = 1 << 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

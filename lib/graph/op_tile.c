@@ -2,6 +2,7 @@
 /* op_tile.c - Tile: the input repeated along each dimension; before opset 6 along one, `axis`. */
 #include "base/checked.h"
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/move.h"
 
 static enum heft_status read_one(const struct heft_call *c, int64_t *repeats,
@@ -83,6 +84,37 @@ static void forward(const struct heft_call *c)
 	              c->out[0].bytes);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const struct heft_array *x = &c->in[0];
+	int64_t repeats[HEFT_GRAPH_MAX_RANK];
+	int64_t axes[HEFT_GRAPH_MAX_RANK];
+	uint64_t dims[HEFT_GRAPH_MAX_RANK];
+	uint32_t n = 0;
+	uint32_t rank = 0;
+	uint32_t sum;
+
+	if (read_repeats(c, repeats, NULL) != HEFT_OK)
+		return;
+	for (uint32_t d = 0; d < x->rank; d++) {
+		if (repeats[d] != 1 && rank < HEFT_GRAPH_MAX_RANK) {
+			axes[n++] = rank;
+			dims[rank++] = (uint64_t)repeats[d];
+		}
+		if (rank == HEFT_GRAPH_MAX_RANK) {
+			heft_gradient_block(
+				g, "so many dimensions are repeated that it has no gradient "
+				   "here");
+			return;
+		}
+		dims[rank++] = x->dims[d];
+	}
+	sum = heft_emit_reshaped(g, heft_gradient_of(g, 0), rank, dims);
+	if (n > 0)
+		sum = heft_emit_2(g, "ReduceSum", sum, heft_emit_list(g, axes, n));
+	heft_give(g, 0, heft_emit_reshaped_like(g, sum, heft_gradient_in(g, 0)));
+}
+
 const struct heft_op heft_op_tile = {
 	.name = "Tile",
 	.domain = "",
@@ -94,4 +126,5 @@ const struct heft_op heft_op_tile = {
 	.needs = 1 << 1 | 1 << 2,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

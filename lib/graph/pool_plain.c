@@ -6,17 +6,6 @@
 #include "graph/pool.h"
 #include "kernel/elementary.h"
 
-/* Taps [from, to) of each axis lie inside; tap k is at origin + k dilation, where origin may be
- * below 0, modulo 2^64. n_counted: what an average is divided by. */
-struct window {
-	uint64_t origin[3];
-	uint64_t from[3];
-	uint64_t to[3];
-	uint64_t n_counted;
-	uint32_t cpu_bits;
-	float power;
-};
-
 /* The taps of output o that lie before `end`, counted from the beginning of the padding. */
 static uint64_t taps_before(const struct heft_pooling *p, int axis, uint64_t o, uint64_t end)
 {
@@ -29,7 +18,8 @@ static uint64_t taps_before(const struct heft_pooling *p, int axis, uint64_t o, 
 	return n < p->kernel[axis] ? n : p->kernel[axis];
 }
 
-static void set_axis(const struct heft_pooling *p, struct window *w, int axis, uint64_t o)
+void heft_pool_window_set(const struct heft_pooling *p, struct heft_pool_window *w, int axis,
+                          uint64_t o)
 {
 	const uint64_t end = p->pad[axis] + p->in[axis];
 
@@ -38,8 +28,8 @@ static void set_axis(const struct heft_pooling *p, struct window *w, int axis, u
 	w->to[axis] = taps_before(p, axis, o, end);
 }
 
-/* How many taps count, at least 1. */
-static uint64_t count(const struct heft_pooling *p, const struct window *w, const uint64_t *o)
+uint64_t heft_pool_window_count(const struct heft_pooling *p, const struct heft_pool_window *w,
+                                const uint64_t *o)
 {
 	uint64_t n = 1;
 
@@ -50,44 +40,31 @@ static uint64_t count(const struct heft_pooling *p, const struct window *w, cons
 	return n > 0 ? n : 1;
 }
 
-/* Each tap inside, in row-major order: its pixel is `at`. */
-#define EACH_TAP(p, w, at, body)                                                                \
-	for (uint64_t d_ = (w)->from[0]; d_ < (w)->to[0]; d_++)                                 \
-		for (uint64_t h_ = (w)->from[1]; h_ < (w)->to[1]; h_++)                         \
-			for (uint64_t i_ = (w)->from[2]; i_ < (w)->to[2]; i_++) {               \
-				const uint64_t at = (((w)->origin[0] + d_ * (p)->dilation[0]) * \
-				                             (p)->in[1] +                       \
-				                     (w)->origin[1] + h_ * (p)->dilation[1]) *  \
-				                            (p)->in[2] +                        \
-				                    (w)->origin[2] + i_ * (p)->dilation[2];     \
-				body                                                            \
-			}
-
 /* One window of a map whose pixels lie `step` elements apart; *place: the pixel, or UINT64_MAX. */
-typedef void window_fn(const struct heft_pooling *p, const struct window *w, const void *map,
-                       uint64_t step, void *y, uint64_t *place);
+typedef void window_fn(const struct heft_pooling *p, const struct heft_pool_window *w,
+                       const void *map, uint64_t step, void *y, uint64_t *place);
 
 #define NEVER(v) 0
 #define IS_NAN(v) ((v) != (v))
 
 /* spec F3-4 */
-#define MAX_OF(name, type, lowest, is_nan)                                                      \
-	static void name(const struct heft_pooling *p, const struct window *w, const void *map, \
-	                 uint64_t step, void *y, uint64_t *place)                               \
-	{                                                                                       \
-		const type *x = map;                                                            \
-		type m = lowest;                                                                \
-                                                                                                \
-		*place = UINT64_MAX;                                                            \
-		EACH_TAP(p, w, at, {                                                            \
-			const type v = x[at * step];                                            \
-                                                                                                \
-			if (v > m || (is_nan(v) && !is_nan(m)) || *place == UINT64_MAX) {       \
-				m = v;                                                          \
-				*place = at;                                                    \
-			}                                                                       \
-		})                                                                              \
-		*(type *)y = m;                                                                 \
+#define MAX_OF(name, type, lowest, is_nan)                                                \
+	static void name(const struct heft_pooling *p, const struct heft_pool_window *w,  \
+	                 const void *map, uint64_t step, void *y, uint64_t *place)        \
+	{                                                                                 \
+		const type *x = map;                                                      \
+		type m = lowest;                                                          \
+                                                                                          \
+		*place = UINT64_MAX;                                                      \
+		HEFT_POOL_EACH_TAP(p, w, at, {                                            \
+			const type v = x[at * step];                                      \
+                                                                                          \
+			if (v > m || (is_nan(v) && !is_nan(m)) || *place == UINT64_MAX) { \
+				m = v;                                                    \
+				*place = at;                                              \
+			}                                                                 \
+		})                                                                        \
+		*(type *)y = m;                                                           \
 	}
 
 MAX_OF(max_f32, float, -INFINITY, IS_NAN)
@@ -95,43 +72,43 @@ MAX_OF(max_f64, double, (double)-INFINITY, IS_NAN)
 MAX_OF(max_i8, int8_t, INT8_MIN, NEVER)
 MAX_OF(max_u8, uint8_t, 0, NEVER)
 
-static void average_f64(const struct heft_pooling *p, const struct window *w, const void *map,
-                        uint64_t step, void *y, uint64_t *place)
+static void average_f64(const struct heft_pooling *p, const struct heft_pool_window *w,
+                        const void *map, uint64_t step, void *y, uint64_t *place)
 {
 	const double *x = map;
 	double sum = 0;
 
 	*place = UINT64_MAX;
-	EACH_TAP(p, w, at, { sum += x[at * step]; })
+	HEFT_POOL_EACH_TAP(p, w, at, { sum += x[at * step]; })
 	*(double *)y = sum / (double)w->n_counted;
 }
 
 /* spec F6-44 */
-#define NORM_OF(name, type, root, power_of)                                                     \
-	static void name(const struct heft_pooling *p, const struct window *w, const void *map, \
-	                 uint64_t step, void *y, uint64_t *place)                               \
-	{                                                                                       \
-		const type *x = map;                                                            \
-		const type power = w->power;                                                    \
-		const type inverse = (type)1 / power;                                           \
-		type sum = 0;                                                                   \
-                                                                                                \
-		*place = UINT64_MAX;                                                            \
-		EACH_TAP(p, w, at, {                                                            \
-			const type v = x[at * step];                                            \
-			type term = v < 0 ? -v : v;                                             \
-                                                                                                \
-			if (power == 2)                                                         \
-				term = v * v;                                                   \
-			else if (power != 1)                                                    \
-				power_of(w->cpu_bits, &term, &term, &power, 1);                 \
-			sum += term;                                                            \
-		})                                                                              \
-		if (power == 2)                                                                 \
-			sum = root(sum);                                                        \
-		else if (power != 1)                                                            \
-			power_of(w->cpu_bits, &sum, &sum, &inverse, 1);                         \
-		*(type *)y = sum;                                                               \
+#define NORM_OF(name, type, root, power_of)                                              \
+	static void name(const struct heft_pooling *p, const struct heft_pool_window *w, \
+	                 const void *map, uint64_t step, void *y, uint64_t *place)       \
+	{                                                                                \
+		const type *x = map;                                                     \
+		const type power = w->power;                                             \
+		const type inverse = (type)1 / power;                                    \
+		type sum = 0;                                                            \
+                                                                                         \
+		*place = UINT64_MAX;                                                     \
+		HEFT_POOL_EACH_TAP(p, w, at, {                                           \
+			const type v = x[at * step];                                     \
+			type term = v < 0 ? -v : v;                                      \
+                                                                                         \
+			if (power == 2)                                                  \
+				term = v * v;                                            \
+			else if (power != 1)                                             \
+				power_of(w->cpu_bits, &term, &term, &power, 1);          \
+			sum += term;                                                     \
+		})                                                                       \
+		if (power == 2)                                                          \
+			sum = root(sum);                                                 \
+		else if (power != 1)                                                     \
+			power_of(w->cpu_bits, &sum, &sum, &inverse, 1);                  \
+		*(type *)y = sum;                                                        \
 	}
 
 NORM_OF(norm_f32, float, sqrtf, heft_pow_f32_by)
@@ -174,7 +151,7 @@ void heft_pool_plain(uint32_t cpu_bits, const struct heft_pool *p, enum heft_dty
 	const uint64_t n_in = (uint64_t)g->in[0] * g->in[1] * g->in[2];
 	const uint64_t n_out = (uint64_t)g->out[0] * g->out[1] * g->out[2];
 	window_fn *one = window_of(p, dtype);
-	struct window w = { .cpu_bits = cpu_bits, .power = p->power };
+	struct heft_pool_window w = { .cpu_bits = cpu_bits, .power = p->power };
 
 	for (uint64_t line = first; line < first + n; line++) {
 		const uint64_t map = line / (g->out[0] * g->out[1]);
@@ -184,15 +161,15 @@ void heft_pool_plain(uint32_t cpu_bits, const struct heft_pool *p, enum heft_dty
 		const uint64_t from = map_at(p, map, n_in, &step);
 		const uint64_t to = map_at(p, map, n_out, &y_step);
 
-		set_axis(g, &w, 0, o[0]);
-		set_axis(g, &w, 1, o[1]);
+		heft_pool_window_set(g, &w, 0, o[0]);
+		heft_pool_window_set(g, &w, 1, o[1]);
 		for (; o[2] < g->out[2]; o[2]++) {
 			const uint64_t pixel = (o[0] * g->out[1] + o[1]) * g->out[2] + o[2];
 			uint64_t place;
 			union one value;
 
-			set_axis(g, &w, 2, o[2]);
-			w.n_counted = count(g, &w, o);
+			heft_pool_window_set(g, &w, 2, o[2]);
+			w.n_counted = heft_pool_window_count(g, &w, o);
 			one(g, &w, (const uint8_t *)x + from * size, step, &value, &place);
 			if (y)
 				memcpy((uint8_t *)y + (to + pixel * y_step) * size, &value,

@@ -4,7 +4,7 @@
 #ifndef GRAPH_REDUCE_H
 #define GRAPH_REDUCE_H
 
-#include "graph/op.h"
+#include "graph/gradient.h"
 
 enum heft_reduction {
 	HEFT_REDUCE_SUM,
@@ -75,5 +75,14 @@ void heft_reduce_forward(const struct heft_call *c);
 /* Pooling of whole maps (rank at least 2), in both layouts; the plan is c->state. */
 enum heft_status heft_reduce_maps_infer(struct heft_call *c, enum heft_reduction kind, float power,
                                         struct heft_error *err);
+
+/* The dims of the output with those of 1 that keepdims leaves, of a call that infer took. */
+bool heft_reduce_kept_dims(const struct heft_call *c, uint32_t since_input, uint64_t *dims);
+
+/* reduce_gradient.c: backward of the operators. */
+void heft_reduce_backward(const struct heft_call *c, struct heft_gradient *g,
+                          enum heft_reduction kind, uint32_t since_input);
+/* Of pooling of whole maps: MEAN. */
+void heft_reduce_maps_backward(const struct heft_call *c, struct heft_gradient *g);
 
 #endif

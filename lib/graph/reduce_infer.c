@@ -127,3 +127,14 @@ enum heft_status heft_reduce_maps_infer(struct heft_call *c, enum heft_reduction
 	c->scratch_size = heft_reduce_scratch(r, x->dtype);
 	return heft_array_set(&c->out[0], x->dtype, x->rank, dims, err);
 }
+
+bool heft_reduce_kept_dims(const struct heft_call *c, uint32_t since_input, uint64_t *dims)
+{
+	bool is_reduced[HEFT_GRAPH_MAX_RANK];
+
+	if (mark_axes(c, c->opset >= since_input, is_reduced, NULL) != HEFT_OK)
+		return false;
+	for (uint32_t d = 0; d < c->in[0].rank; d++)
+		dims[d] = is_reduced[d] ? 1 : c->in[0].dims[d];
+	return true;
+}
