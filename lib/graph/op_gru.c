@@ -32,6 +32,7 @@ const struct heft_op heft_op_gru = {
 	.max_out = 2,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_gru_backward,
 	.pack = heft_recurrent_pack,
 	.packs = 1 << 1 | 1 << 2,
 };

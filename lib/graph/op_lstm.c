@@ -31,6 +31,7 @@ const struct heft_op heft_op_lstm = {
 	.max_out = 3,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_lstm_backward,
 	.pack = heft_recurrent_pack,
 	.packs = 1 << 1 | 1 << 2,
 };

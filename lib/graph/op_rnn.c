@@ -30,6 +30,7 @@ const struct heft_op heft_op_rnn = {
 	.max_out = 2,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_rnn_backward,
 	.pack = heft_recurrent_pack,
 	.packs = 1 << 1 | 1 << 2,
 };

@@ -69,6 +69,11 @@ enum heft_status heft_recurrent_infer(struct heft_call *c, const struct heft_rec
 void heft_recurrent_pack(const struct heft_call *c);
 void heft_recurrent_forward(const struct heft_call *c, const struct heft_recurrent_kind *kind);
 
+/* recurrent_gradient.c */
+void heft_lstm_backward(const struct heft_call *c, struct heft_gradient *g);
+void heft_gru_backward(const struct heft_call *c, struct heft_gradient *g);
+void heft_rnn_backward(const struct heft_call *c, struct heft_gradient *g);
+
 /* gates.c: the functions of a direction as attributes say. */
 enum heft_status heft_gates_read(const struct heft_call *c, const struct heft_recurrent_kind *kind,
                                  uint32_t n_directions, struct heft_gate *gates,

@@ -4,7 +4,7 @@
  * in binary64: the rows of op_rows/<group>.txt, each made a model of one node whose real inputs are
  * parameters. The loss is the sum over the output of (y - t) (y - t), t drawn.
  *
- * Rules: spec F7-1, F7-2, F7-3, F7-4, F7-5, F7-15, F7-18.
+ * Rules: spec F7-1, F7-2, F7-3, F7-4, F7-5, F7-15, F7-18, F7-60.
  *
  * ROW=conv.txt, or ROW=conv.txt:12, runs only those; VERBOSE=1 says which rows have no gradient.
  */
