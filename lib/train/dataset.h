@@ -36,8 +36,8 @@ struct heft_dataset_kind {
 	                         const struct heft_dataset_options *options,
 	                         struct heft_dataset *ds, void **st, struct heft_error *err);
 	/* Bytes [off, off + n) of array i, all samples behind one another; the range was checked.
-	 * Of a packed array all of it. Any thread. NULL: heft_dataset_set_bytes gave every array its
-	 * bytes. */
+	 * Of a packed array all of it. Any thread. NULL: heft_dataset_set_bytes gave every array
+	 * its bytes. */
 	enum heft_status (*read)(void *st, uint32_t i, uint64_t off, void *dst, size_t n,
 	                         struct heft_error *err);
 	/* The digest of all arrays, by several threads. NULL: they are hashed in turn, and were

@@ -41,8 +41,8 @@ struct heft_feed_options {
 	uint32_t output;    /* of the model, that the target is compared with */
 	const char *target; /* array; NULL: by its name */
 	enum heft_feed_target target_as;
-	/* Of floating inputs; NULL, or one that is not given: U8 / 255. Its `scale` not above 0: 255
-	 * for U8, else 1. */
+	/* Of floating inputs; NULL, or one that is not given: U8 / 255. Its `scale` not above 0:
+	 * 255 for U8, else 1. */
 	const struct heft_normalize *normalize;
 };
 

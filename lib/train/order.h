@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* train/order.h - the order in which an epoch goes through the samples. Written from
- * spec/numerics.md, F5-5: sorted by a draw that each sample has for itself, so that no epoch depends
- * on the one before. */
+ * spec/numerics.md, F5-5: sorted by a draw that each sample has for itself, so that no epoch
+ * depends on the one before. */
 #ifndef TRAIN_ORDER_H
 #define TRAIN_ORDER_H
 

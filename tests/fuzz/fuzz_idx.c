@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fuzz_idx.c - bytes as an IDX file, packed by gzip or not. */
+#include "walk_data.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+	walk_data(bytes, n, "idx");
+	return 0;
+}
