@@ -235,7 +235,7 @@ fi
 # these levels where they are right at -O2. Two of the builds have the command, for the models of
 # tests/interop/test_onnxruntime.py.
 kernel_tests=
-number_targets=tests/unit/test_graph_ops
+number_targets="tests/unit/test_graph_ops tests/unit/test_train_golden"
 for file in tests/unit/test_kernel_*.c; do
 	name=${file##*/test_}
 	kernel_tests="$kernel_tests ${name%.c}"
@@ -250,7 +250,7 @@ for compiler in gcc clang; do
 		title "$compiler -O$level: kernels, and operators to the bits that are written down"
 		if build "$compiler-O$level" $compiler -Doptimization=$level -Ddebug=false -Dwarning_level=0; then
 			# shellcheck disable=SC2086 # several words
-			BITS=check check "$compiler-O$level" -t 5 $kernel_tests graph_ops
+			BITS=check QUICK=1 check "$compiler-O$level" -t 5 $kernel_tests graph_ops train_golden
 		else
 			add 0 1 0
 		fi

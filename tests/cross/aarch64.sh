@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # aarch64.sh - what is computed on AArch64, under qemu-user, are the bits that this machine computes: every row of
-# the operators, the kernels against their definitions and digests, and the models of
+# the operators, the kernels against their definitions and digests, golden runs of training, and the models of
 # tests/interop/export_models.py. Called by tools/test.sh --cross, which installs and builds what it needs.
 set -eu
 
@@ -32,6 +32,9 @@ for test in graph_ops $(cd "$here/tests/unit" && ls test_kernel_*.c); do
 	test=${test#test_}
 	emulated "${test%.c}"
 done
+QUICK=1 FIXTURES=$here/fixtures VECTORS=$here/spec/vectors
+export QUICK FIXTURES VECTORS
+emulated train_golden
 
 "$PYTHON" -c 'import torch' 2>/dev/null || {
 	echo "models: torch is not installed, so there are none"
