@@ -9,12 +9,22 @@
 #include "progress_bar.h"
 #include "spool.h"
 #include "term.h"
+#include "verify_replay.h"
 
 #include <inttypes.h>
 #include <unistd.h>
 
 struct options {
 	struct opt_list assume;
+	struct opt_list input;
+	struct opt_list pin;
+	const char *base;
+	const char *data;
+	const char *val;
+	const char *target;
+	const char *checkpoint;
+	uint32_t segment;
+	bool replay;
 	bool strict;
 	bool previous;
 	bool json;
@@ -41,6 +51,69 @@ static const struct opt options[] = {
 		.kind = OPT_FLAG,
 		.at = offsetof(struct options, json),
 		.help = "print JSON",
+	},
+	{
+		.letter = 'r',
+		.name = "replay",
+		.kind = OPT_FLAG,
+		.at = offsetof(struct options, replay),
+		.help = "do the training that FILE tells of again, and compare the weights",
+	},
+	{
+		.name = "base",
+		.arg = "MODEL",
+		.kind = OPT_TEXT,
+		.at = offsetof(struct options, base),
+		.help = "of --replay: what the training began from",
+	},
+	{
+		.name = "data",
+		.arg = "DATA",
+		.kind = OPT_TEXT,
+		.at = offsetof(struct options, data),
+		.help = "of --replay: the samples that it trained with",
+	},
+	{
+		.name = "val",
+		.arg = "DATA",
+		.kind = OPT_TEXT,
+		.at = offsetof(struct options, val),
+		.help = "of --replay: the samples that it validated with",
+	},
+	{
+		.name = "target",
+		.arg = "ARRAY",
+		.kind = OPT_TEXT,
+		.at = offsetof(struct options, target),
+		.help = "of --replay: as it was given to 'heft tune'",
+	},
+	{
+		.name = "input",
+		.arg = "NAME=ARRAY",
+		.kind = OPT_LIST,
+		.at = offsetof(struct options, input),
+		.help = "likewise",
+	},
+	{
+		.name = "pin",
+		.arg = "NAME=VALUE",
+		.kind = OPT_LIST,
+		.at = offsetof(struct options, pin),
+		.help = "likewise",
+	},
+	{
+		.name = "checkpoint",
+		.arg = "PATH",
+		.kind = OPT_TEXT,
+		.at = offsetof(struct options, checkpoint),
+		.help = "of --replay: begin from this checkpoint of the run",
+	},
+	{
+		.name = "segment",
+		.arg = "K",
+		.kind = OPT_COUNT,
+		.at = offsetof(struct options, segment),
+		.help = "of --replay: go no further than link K of the lineage",
 	},
 	OPT_ROW_ASSUME,
 	OPT_ROW_THREADS,
@@ -94,8 +167,30 @@ static const char *const lineage_words[] = {
 	[HEFT_LINEAGE_DIFFERS] = "differs",
 };
 
+static void json_replay(struct json_out *j, const struct heft_replay_report *r)
+{
+	json_out_key(j, "replay");
+	json_out_begin(j, '{');
+	json_out_key(j, "same");
+	json_out_bool(j, r->is_same);
+	json_out_key(j, "n_steps");
+	json_out_u64(j, r->n_steps);
+	json_out_key(j, "n_links");
+	json_out_u64(j, r->n_links);
+	json_out_key(j, "whole");
+	json_out_bool(j, r->was_whole);
+	json_out_key(j, "good_step");
+	json_out_u64(j, r->good_step);
+	json_out_key(j, "bad_step");
+	json_out_u64(j, r->bad_step);
+	json_out_key(j, "tensor");
+	json_out_text(j, r->tensor[0] != '\0' ? r->tensor : NULL);
+	json_out_end(j, '}');
+}
+
 static void print_json(struct output *out, struct collector *c, const struct heft_verify_report *r,
-                       const struct heft_lineage_report *lineage)
+                       const struct heft_lineage_report *lineage,
+                       const struct heft_replay_report *replay)
 {
 	struct json_out j;
 
@@ -116,6 +211,8 @@ static void print_json(struct output *out, struct collector *c, const struct hef
 	json_out_u64(&j, r->n_dead_bytes);
 	json_out_key(&j, "lineage");
 	json_out_text(&j, lineage_words[lineage->answer]);
+	if (replay)
+		json_replay(&j, replay);
 	json_out_key(&j, "signatures");
 	json_out_raw(&j, "[]");
 	json_out_key(&j, "bad");
@@ -194,12 +291,35 @@ static enum heft_status verify_lineage(struct heft_file *file, struct collector 
 	return HEFT_OK;
 }
 
-static enum heft_status verify(const struct invocation *in, struct collector *c,
-                               struct heft_file *file, bool *is_ok, struct heft_error *err)
+/* Done again only where the file is what it states. */
+static int replay(const struct invocation *in, const struct collector *c, const char *path,
+                  struct heft_file *file, struct heft_replay_report *report)
+{
+	const struct options *o = in->options;
+	const struct verify_replay how = {
+		.name = c->file,
+		.base = o->base,
+		.data = o->data,
+		.val = o->val,
+		.target = o->target,
+		.checkpoint = o->checkpoint,
+		.input = &o->input,
+		.pin = &o->pin,
+		.beside = path,
+		.n_links = o->segment,
+		.n_threads = o->threads,
+	};
+
+	return verify_replay_run(in, &how, file, report);
+}
+
+static enum heft_status verify(const struct invocation *in, struct collector *c, const char *path,
+                               struct heft_file *file, int *status, struct heft_error *err)
 {
 	const struct options *o = in->options;
 	struct heft_verify_options verify_options = { .strict = o->strict };
 	struct heft_lineage_report lineage = { .answer = HEFT_LINEAGE_NONE };
+	struct heft_replay_report replayed = { 0 };
 	struct heft_verify_report report;
 	struct progress_bar bar;
 
@@ -212,13 +332,22 @@ static enum heft_status verify(const struct invocation *in, struct collector *c,
 		st = verify_lineage(file, c, &report, &lineage, err);
 	if (st != HEFT_OK)
 		return st;
-	*is_ok = report.ok;
+	*status = report.ok ? STATUS_DONE : STATUS_NO;
+	if (o->replay && report.ok) {
+		*status = replay(in, c, path, file, &replayed);
+		if (*status != STATUS_DONE && *status != STATUS_NO)
+			return st;
+		report.ok = replayed.is_same;
+	}
 	if (o->json) {
 		json_out_end(&c->json, ']');
-		print_json(in->out, c, &report, &lineage);
-	} else {
-		print_answer(in->out, c, &report, &lineage);
+		print_json(in->out, c, &report, &lineage, o->replay ? &replayed : NULL);
+		return st;
 	}
+	if (replayed.is_same || !o->replay || report.n_faults > 0)
+		print_answer(in->out, c, &report, &lineage);
+	if (o->replay && report.n_faults == 0)
+		verify_replay_print(in->out, c->file, &replayed);
 	return st;
 }
 
@@ -229,7 +358,7 @@ static int verify_file(const struct invocation *in, const struct spool *spool,
 	struct collector c = { .file = spool->name, .is_json = o->json };
 	struct heft_file *file;
 	struct heft_error err;
-	bool is_ok = false;
+	int status = STATUS_NO;
 	enum heft_status st = heft_open(spool->path, &open->options, &file, &err);
 
 	if (st != HEFT_OK)
@@ -238,12 +367,12 @@ static int verify_file(const struct invocation *in, const struct spool *spool,
 	json_out_init_inner(&c.json, &c.text, 1);
 	if (o->json)
 		json_out_begin(&c.json, '[');
-	st = verify(in, &c, file, &is_ok, &err);
+	st = verify(in, &c, spool->path, file, &status, &err);
 	heft_close(file);
 	output_done(&c.text);
 	if (st != HEFT_OK)
 		return report_error(spool->name, &err);
-	return is_ok ? STATUS_DONE : STATUS_NO;
+	return status;
 }
 
 static int run(const struct invocation *in)
@@ -251,8 +380,14 @@ static int run(const struct invocation *in)
 	const struct options *o = in->options;
 	struct open_options open;
 	struct spool spool;
-	int status = open_options_init(&open, in->command, &o->assume, NULL);
+	int status;
 
+	if (o->replay && (!o->base || !o->data))
+		return report_usage(in->command, "--replay wants --base MODEL and --data DATA");
+	if (!o->replay && (o->base || o->data || o->val || o->segment > 0 || o->checkpoint))
+		return report_usage(in->command, "--base, --data, --val, --checkpoint and "
+		                                 "--segment go with --replay");
+	status = open_options_init(&open, in->command, &o->assume, NULL);
 	open.options.flags = o->previous ? HEFT_OPEN_PREVIOUS : 0;
 	if (status == STATUS_DONE)
 		status = spool_open(&spool, in->operands[0]);
@@ -280,6 +415,10 @@ const struct command command_verify = {
 		"every padding byte; one flipped bit anywhere is found. Other formats state no\n"
 		"digests: of them every tensor is read. What a file tells of its lineage must\n"
 		"agree with itself and with the weights. The faults are listed, one a line.\n"
+		"\n"
+		"With --replay the training is done again from --base, by the recipe that FILE\n"
+		"tells; the weights must be the same at every link of its lineage and at the\n"
+		"end. Where they are not, it is said between which steps they first differ.\n"
 		"\n"
 		"Exit status 0: FILE verifies; 1: it opens and something does not verify; 3: it\n"
 		"does not open.\n",

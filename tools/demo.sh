@@ -93,4 +93,13 @@ say "Half the size: every floating tensor as BF16, rounded to nearest even."
 run heft convert demo.safetensors half.safetensors --dtype BF16
 run heft inspect half.safetensors 'encoder.*.weight'
 
+cp "$root/fixtures/digits.onnx" "$root/fixtures/digits.npz" .
+say "Training: a network that has learned nothing, 1,797 images of digits, and a file that tells what it was made from."
+run heft tune digits.onnx --data digits.npz --split 0.2 --optimizer adam --lr 3e-3 --epochs 6 -o digits.heft
+run heft eval digits.heft --data digits.npz
+run heft log digits.heft
+
+say "Anybody can train it again, with any number of threads on any CPU, and must arrive at the same bits."
+run heft verify digits.heft --replay --base digits.onnx --data digits.npz -j 1
+
 printf '\nThe command is build/tools/heft; `build/tools/heft --help` says everything.\n'

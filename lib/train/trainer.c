@@ -17,7 +17,7 @@ static enum heft_status no_memory(struct heft_error *err)
 
 /* --- the model and the data --- */
 
-static enum heft_status import(struct heft_trainer *t, struct heft_error *err)
+enum heft_status heft_trainer_import(struct heft_trainer *t, struct heft_error *err)
 {
 	const struct heft_import_options o = {
 		.pins = t->options.pins,
@@ -37,8 +37,8 @@ static enum heft_feed_target target_of(const struct heft_recipe *r)
 	return r->loss->outcome == HEFT_OUTCOME_CLASSES ? HEFT_TARGET_CLASSES : HEFT_TARGET_VALUES;
 }
 
-static enum heft_status open_feed(struct heft_trainer *t, struct heft_dataset *ds,
-                                  struct heft_trainer_side *side, struct heft_error *err)
+enum heft_status heft_trainer_open_side(struct heft_trainer *t, struct heft_dataset *ds,
+                                        struct heft_trainer_side *side, struct heft_error *err)
 {
 	const struct heft_trainer_options *o = &t->options;
 	struct heft_feed_bind *binds = heft_alloc_array(o->n_binds + 1, sizeof *binds);
@@ -69,13 +69,13 @@ static enum heft_status divide(struct heft_trainer *t, struct heft_dataset *trai
 	const double share = val ? 0 : t->recipe->split;
 
 	HEFT_TRY(heft_split_new(n, share, t->recipe->seed, &t->split, err));
-	HEFT_TRY(open_feed(t, train, &t->train, err));
+	HEFT_TRY(heft_trainer_open_side(t, train, &t->train, err));
 	t->train.samples = t->split.train;
 	t->train.n = t->split.n_train;
 	t->train.plans.trains = true;
 	if (!val && t->split.n_val == 0)
 		return HEFT_OK;
-	HEFT_TRY(open_feed(t, val ? val : train, &t->val, err));
+	HEFT_TRY(heft_trainer_open_side(t, val ? val : train, &t->val, err));
 	t->val.samples = t->split.val;
 	t->val.n = t->split.n_val;
 	if (!val)
@@ -86,8 +86,9 @@ static enum heft_status divide(struct heft_trainer *t, struct heft_dataset *trai
 	return HEFT_OK;
 }
 
-static enum heft_status check_side(struct heft_trainer *t, const struct heft_trainer_side *side,
-                                   const char *what, struct heft_error *err)
+enum heft_status heft_trainer_check_side(struct heft_trainer *t,
+                                         const struct heft_trainer_side *side, const char *what,
+                                         struct heft_error *err)
 {
 	const struct heft_feed_check check = {
 		.samples = side->samples,
@@ -113,8 +114,8 @@ static enum heft_status check_data(struct heft_trainer *t, struct heft_error *er
 
 	for (uint32_t i = 0; (note = heft_feed_note(t->train.feed, i)) != NULL; i++)
 		heft_trainer_add_note(t, "%s", note);
-	HEFT_TRY(check_side(t, &t->train, "training data", err));
-	return t->val.n > 0 ? check_side(t, &t->val, "validation data", err) : HEFT_OK;
+	HEFT_TRY(heft_trainer_check_side(t, &t->train, "training data", err));
+	return t->val.n > 0 ? heft_trainer_check_side(t, &t->val, "validation data", err) : HEFT_OK;
 }
 
 /* --- room for steps --- */
@@ -169,7 +170,7 @@ static enum heft_status make(struct heft_trainer *t, struct heft_dataset *train,
 	HEFT_TRY(heft_recipe_resolve(t->recipe, err));
 	if (t->options.n_threads != 1)
 		HEFT_TRY(heft_team_new(t->options.n_threads, &t->team, err));
-	HEFT_TRY(import(t, err));
+	HEFT_TRY(heft_trainer_import(t, err));
 	HEFT_TRY(heft_trainer_select(t, err));
 	HEFT_TRY(divide(t, train, val, err));
 	HEFT_TRY(check_recipe(t, err));
@@ -190,6 +191,7 @@ enum heft_status heft_trainer_new(struct heft_file *file, const struct heft_reci
 	if (!made)
 		return no_memory(err);
 	made->file = file;
+	heft_buffer_init(&made->history);
 	if (options)
 		made->options = *options;
 	made->cpu_bits = heft_cpu_bits() & ~made->options.cpu_mask;
@@ -220,6 +222,7 @@ void heft_trainer_free(struct heft_trainer *t)
 		return;
 	free_side(&t->train);
 	free_side(&t->val);
+	heft_buffer_done(&t->history);
 	heft_trainer_tensors_free(t);
 	heft_split_done(&t->split);
 	heft_split_done(&t->val_all);

@@ -18,6 +18,7 @@
 
 #define KEY "heft.checkpoint"
 #define NAME_MAX_SIZE 1024
+#define HISTORY_MAX_SIZE (UINT64_C(64) << 20)
 
 /* --- where it is --- */
 
@@ -148,12 +149,32 @@ static enum heft_status put(void *ctx, const struct heft_tensor *tensor, void *b
 	return heft_put(s->writer, s->n++, bytes, (size_t)tensor->n_bytes, err);
 }
 
+/* The history, as a tensor behind the others. */
+static void describe_history(const struct heft_trainer *t, struct heft_tensor *tensor)
+{
+	*tensor = (struct heft_tensor){
+		.name = HEFT_TRAINER_HISTORY,
+		.space = HEFT_SPACE_STATE,
+		.dtype = HEFT_DTYPE_U8,
+		.rank = 1,
+		.dims = { t->history.size },
+		.n_elements = t->history.size,
+		.n_bytes = t->history.size,
+	};
+}
+
 static enum heft_status write_all(const struct heft_trainer *t, struct saving *s, const char *json,
                                   struct heft_error *err)
 {
+	struct heft_tensor history;
+
+	describe_history(t, &history);
 	HEFT_TRY(heft_set_metadata(s->writer, json, err));
 	HEFT_TRY(each_array(t, declare, s, err));
-	return each_array(t, put, s, err);
+	if (history.n_bytes > 0)
+		HEFT_TRY(declare(s, &history, NULL, err));
+	HEFT_TRY(each_array(t, put, s, err));
+	return history.n_bytes > 0 ? put(s, &history, t->history.bytes, err) : HEFT_OK;
 }
 
 enum heft_status heft_trainer_save(struct heft_trainer *t, const char *path, struct heft_error *err)
@@ -370,8 +391,24 @@ static enum heft_status load(void *ctx, const struct heft_tensor *tensor, void *
 	return heft_read(l->file, &found, 0, bytes, (size_t)found.n_bytes, err);
 }
 
+/* Into `history`, which is empty: nothing where there is none. */
+static enum heft_status read_history(struct heft_file *file, struct heft_buffer *history,
+                                     struct heft_error *err)
+{
+	struct heft_tensor found;
+
+	if (heft_find_in(file, HEFT_SPACE_STATE, HEFT_TRAINER_HISTORY, &found, NULL) != HEFT_OK)
+		return HEFT_OK;
+	if (found.dtype != HEFT_DTYPE_U8 || found.n_bytes > HISTORY_MAX_SIZE)
+		return damaged(err);
+	if (!heft_buffer_reserve(history, (size_t)found.n_bytes))
+		return heft_fail(err, HEFT_E_NOMEM, HEFT_NO_OFFSET, "no memory for a history");
+	history->size = (size_t)found.n_bytes;
+	return heft_read(file, &found, 0, history->bytes, history->size, err);
+}
+
 static enum heft_status resume(struct heft_trainer *t, struct heft_file *file,
-                               struct heft_error *err)
+                               struct heft_buffer *history, struct heft_error *err)
 {
 	struct place p = { .model = "" };
 	struct loading l = { .file = file };
@@ -379,6 +416,7 @@ static enum heft_status resume(struct heft_trainer *t, struct heft_file *file,
 	HEFT_TRY(read_place(file, &p, err));
 	HEFT_TRY(check_place(t, &p, err));
 	HEFT_TRY(each_array(t, load, &l, err));
+	HEFT_TRY(read_history(file, history, err));
 	l.reads = true;
 	HEFT_TRY(each_array(t, load, &l, err));
 	for (size_t i = 0; i < N_FIELDS; i++)
@@ -391,11 +429,19 @@ enum heft_status heft_trainer_resume(struct heft_trainer *t, const char *path,
                                      struct heft_error *err)
 {
 	const struct heft_open_options options = { .flags = HEFT_OPEN_VERIFY };
+	struct heft_buffer history;
 	struct heft_file *file;
 	enum heft_status st;
 
 	HEFT_TRY(heft_open(path, &options, &file, err));
-	st = resume(t, file, err);
+	heft_buffer_init(&history);
+	st = resume(t, file, &history, err);
 	heft_close(file);
-	return st;
+	if (st != HEFT_OK) {
+		heft_buffer_done(&history);
+		return st;
+	}
+	heft_buffer_done(&t->history);
+	t->history = history;
+	return HEFT_OK;
 }

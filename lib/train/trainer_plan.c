@@ -48,6 +48,33 @@ static enum heft_status check_rows(const struct heft_trainer *t, const struct he
 		(unsigned long long)(y->rank > 0 ? y->dims[0] : 0));
 }
 
+/* The batch that an input was exported for, where that is not n; 0: none is fixed so. */
+static uint64_t fixed_batch(const struct heft_model *m, uint64_t n)
+{
+	for (uint32_t i = 0; i < m->n_inputs; i++) {
+		const struct heft_ir_value *v = &m->values[m->inputs[i]];
+		const struct heft_ir_dim *dim = &m->dims[v->dims_at];
+
+		if (v->has_shape && v->rank > 0 && !dim->symbol && dim->size != n)
+			return dim->size;
+	}
+	return 0;
+}
+
+/* What a node says of another number of samples than the graph was made for is explained. */
+static enum heft_status explain(const struct heft_model *m, uint64_t n, enum heft_status st,
+                                struct heft_error *err)
+{
+	const uint64_t fixed = fixed_batch(m, n);
+	const struct heft_error what = err ? *err : (struct heft_error){ 0 };
+
+	if (fixed == 0 || st != HEFT_E_USAGE)
+		return st;
+	return heft_fail(err, st, HEFT_NO_OFFSET,
+	                 "the graph is exported for batches of %llu, and of %llu: %.150s",
+	                 (unsigned long long)fixed, (unsigned long long)n, what.msg);
+}
+
 static enum heft_status make(struct heft_trainer *t, const struct heft_trainer_side *side,
                              uint64_t n, bool plan_only, struct heft_backprop **plan,
                              struct heft_error *err)
@@ -67,7 +94,7 @@ static enum heft_status make(struct heft_trainer *t, const struct heft_trainer_s
 	st = heft_backprop_new(t->model, &o, inputs, &target, plan, err);
 	heft_free(inputs);
 	if (st != HEFT_OK)
-		return st;
+		return explain(t->model, n, st, err);
 	st = check_rows(t, *plan, n, err);
 	if (st != HEFT_OK)
 		heft_backprop_free(*plan);

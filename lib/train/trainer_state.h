@@ -3,6 +3,7 @@
 #ifndef TRAIN_TRAINER_STATE_H
 #define TRAIN_TRAINER_STATE_H
 
+#include "base/buffer.h"
 #include "graph/backprop.h"
 #include "heft/train.h"
 #include "train/clip.h"
@@ -19,6 +20,7 @@
 #define HEFT_TRAINER_MAX_PLANS 4
 #define HEFT_TRAINER_MAX_NOTES 16
 #define HEFT_TRAINER_NOTE_SIZE 240
+#define HEFT_TRAINER_HISTORY "heft.history"
 
 /* A tensor that could be trained. */
 struct heft_trained {
@@ -117,9 +119,19 @@ struct heft_trainer {
 	double last_val;
 	bool is_over;
 
+	/* What the caller wants to find in a checkpoint: its own bytes, "" for nothing. */
+	struct heft_buffer history;
 	bool has_begun; /* features are kept */
 	struct heft_step_report last_step;
 };
+
+/* --- trainer.c: the model, and one side of the data --- */
+enum heft_status heft_trainer_import(struct heft_trainer *t, struct heft_error *err);
+enum heft_status heft_trainer_open_side(struct heft_trainer *t, struct heft_dataset *ds,
+                                        struct heft_trainer_side *side, struct heft_error *err);
+enum heft_status heft_trainer_check_side(struct heft_trainer *t,
+                                         const struct heft_trainer_side *side, const char *what,
+                                         struct heft_error *err);
 
 /* --- trainer_select.c: which tensors are trained, and how --- */
 enum heft_status heft_trainer_select(struct heft_trainer *t, struct heft_error *err);

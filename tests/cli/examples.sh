@@ -23,3 +23,5 @@ tail -c 6 progress | tr '\r' '\n'
 printf 'X' | dd of=a.heft bs=1 seek=8192 conv=notrunc 2>/dev/null
 "$EXAMPLES/verify" a.heft || echo "exit $?"
 "$EXAMPLES/verify" nofile 2>&1 || echo "exit $?"
+"$EXAMPLES/tune" "$FIXTURES/digits.onnx" "$FIXTURES/digits.npz" tuned.heft epochs 2 split 0.1
+"$EXAMPLES/tune" "$FIXTURES/digits.onnx" nofile tuned.heft 2>&1 || echo "exit $?"

@@ -9,9 +9,11 @@ here=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# with=exec: the process that is killed is the command itself.
+with=
 tune()
 {
-	"$HEFT" tune "$here/fixtures/digits.onnx" --data "$here/fixtures/digits.npz" --optimizer adam --epochs 40 --batch 16 \
+	$with "$HEFT" tune "$here/fixtures/digits.onnx" --data "$here/fixtures/digits.npz" --optimizer adam --epochs 80 --batch 16 \
 		--split 0.2 --checkpoint-every '7 steps' --no-sync -q "$@"
 }
 
@@ -24,7 +26,7 @@ while [ ! -e "$work/killed.heft" ]; do
 	resume=
 	[ ! -e "$work/run.ckpt" ] || resume="--resume=$work/run.ckpt"
 	# shellcheck disable=SC2086 # one word or none
-	tune -o "$work/killed.heft" --checkpoint "$work/run.ckpt" $resume &
+	(with=exec && tune -o "$work/killed.heft" --checkpoint "$work/run.ckpt" $resume) &
 	pid=$!
 	if [ $n_killed -lt 20 ]; then
 		sleep "0.$(od -An -N1 -tu1 /dev/urandom | tr -d ' ')"

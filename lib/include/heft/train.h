@@ -304,6 +304,108 @@ HEFT_API enum heft_status heft_trainer_save(struct heft_trainer *t, const char *
 HEFT_API enum heft_status heft_trainer_resume(struct heft_trainer *t, const char *path,
                                               struct heft_error *err);
 
+/* One class of an evaluation: of BINARY losses no (0) and yes (1). */
+struct heft_class_report {
+	uint64_t n;         /* samples that are of it */
+	uint64_t n_guessed; /* that were taken for it */
+	uint64_t n_correct;
+	double precision; /* 0 where there is nothing to divide by, as the other two */
+	double recall;
+	double f1;
+	uint64_t reserved[2];
+};
+
+/* How well a model does on data. */
+struct heft_evaluated;
+
+/**
+ * Evaluate a model as it lies in a file: its loss and metrics on every sample, nothing trained. Of
+ * the recipe the loss with its settings, normalize and micro_batch count.
+ *
+ * Owns:    the caller owns *evaluated and gives it to heft_evaluated_free; it needs `file` and
+ *          `data` no more. Of `options` what is for training is not looked at.
+ * Units:   none.
+ * Errors:  those of heft_trainer_new and heft_dataset_read. On failure *evaluated is untouched.
+ * Threads: any.
+ */
+HEFT_API enum heft_status heft_evaluate(struct heft_file *file, const struct heft_recipe *recipe,
+                                        struct heft_dataset *data,
+                                        const struct heft_trainer_options *options,
+                                        struct heft_evaluated **evaluated, struct heft_error *err);
+
+/**
+ * Free an evaluation.
+ *
+ * Owns:    takes `evaluated`; NULL is allowed.
+ * Units:   none.
+ * Errors:  none.
+ * Threads: any.
+ */
+HEFT_API void heft_evaluated_free(struct heft_evaluated *evaluated);
+
+/**
+ * Give the loss and the metrics.
+ *
+ * Owns:    borrowed, lives as long as `evaluated`; names are static.
+ * Units:   none.
+ * Errors:  none.
+ * Threads: any.
+ */
+HEFT_API const struct heft_evaluation *heft_evaluated_numbers(const struct heft_evaluated *e);
+
+/**
+ * Name the loss, as a recipe does.
+ *
+ * Owns:    static.
+ * Units:   none.
+ * Errors:  none.
+ * Threads: any.
+ */
+HEFT_API const char *heft_evaluated_loss(const struct heft_evaluated *evaluated);
+
+/**
+ * Tell what a person should know of how the data and the model were taken, a sentence each.
+ *
+ * Owns:    borrowed, lives as long as `evaluated`.
+ * Units:   none.
+ * Errors:  NULL past the last one.
+ * Threads: any.
+ */
+HEFT_API const char *heft_evaluated_note(const struct heft_evaluated *evaluated, uint32_t i);
+
+/**
+ * Count the classes; 0 where the target holds none.
+ *
+ * Owns:    nothing.
+ * Units:   classes.
+ * Errors:  none.
+ * Threads: any.
+ */
+HEFT_API uint32_t heft_evaluated_n_classes(const struct heft_evaluated *evaluated);
+
+/**
+ * Describe class `k`.
+ *
+ * Owns:    nothing.
+ * Units:   samples.
+ * Errors:  HEFT_E_USAGE (no such one).
+ * Threads: any.
+ */
+HEFT_API enum heft_status heft_evaluated_class(const struct heft_evaluated *evaluated, uint32_t k,
+                                               struct heft_class_report *report,
+                                               struct heft_error *err);
+
+/**
+ * Give row `k` of the confusion matrix: how many samples of class `k` were taken for each class.
+ *
+ * Owns:    borrowed, lives as long as `evaluated`.
+ * Units:   samples, one number a class.
+ * Errors:  NULL: no such class, or so many (above 1024) that there is no matrix.
+ * Threads: any.
+ */
+HEFT_API const uint64_t *heft_evaluated_confusion(const struct heft_evaluated *evaluated,
+                                                  uint32_t k);
+
 #ifdef __cplusplus
 }
 #endif
