@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tune.c - trains a model on data and writes the result, with the lineage that tells what it was made
- * from.
+ * tune.c - trains a model on data and writes the result, with the lineage that tells what it was
+ * made from.
  *
  *	tune MODEL.onnx DATA.npz OUT.heft [KEY VALUE]...     keys of a recipe, as epochs 3
  */

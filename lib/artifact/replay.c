@@ -3,6 +3,7 @@
 #include "heft/replay.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -198,6 +199,19 @@ static enum heft_status run(struct replay *r, struct heft_error *err)
 
 /* --- the result --- */
 
+static void differ(struct heft_replay_report *report, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void differ(struct heft_replay_report *report, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(report->msg, sizeof report->msg, format, args);
+	va_end(args);
+	report->is_same = false;
+}
+
 static enum heft_status compare_tensor(struct replay *r, const struct heft_tensor *tensor,
                                        bool *is_same, struct heft_error *err)
 {
@@ -222,6 +236,31 @@ static enum heft_status compare_tensor(struct replay *r, const struct heft_tenso
 	return st;
 }
 
+/* Frozen weights are in a link's digest: the one of what was kept has the result's. */
+static void compare_kept(struct replay *r)
+{
+	const struct heft_lineage_step *step = &r->step;
+	uint64_t epoch;
+	uint64_t at;
+	bool is_told = false;
+
+	heft_trainer_result_at(r->trainer, &epoch, &at);
+	for (uint32_t i = 0; i < step->n_links; i++)
+		is_told = is_told || (step->links[i].n_steps == at &&
+		                      memcmp(step->links[i].weights_digest, step->result_digest,
+		                             HEFT_DIGEST_SIZE) == 0);
+	if (!r->trainer->is_over)
+		differ(r->report, "the lineage ends at epoch %" PRIu64 ", and the run does not",
+		       r->trainer->epoch);
+	else if (epoch != step->kept_epoch || at != step->kept_step)
+		differ(r->report,
+		       "the weights that are kept are those of step %" PRIu64
+		       ", and the lineage tells step %" PRIu64,
+		       at, step->kept_step);
+	else if (!is_told)
+		differ(r->report, "the result is not the weights of step %" PRIu64, at);
+}
+
 static enum heft_status compare_result(struct replay *r, struct heft_error *err)
 {
 	struct heft_replay_report *report = r->report;
@@ -234,12 +273,14 @@ static enum heft_status compare_result(struct replay *r, struct heft_error *err)
 		if (!is_same)
 			snprintf(report->tensor, sizeof report->tensor, "%s", tensor->name);
 	}
-	if (is_same || report->bad_link > 0)
+	if (report->bad_link > 0)
 		return HEFT_OK;
-	report->is_same = false;
-	snprintf(report->msg, sizeof report->msg,
-	         "every link agrees, and tensor '%.100s' of the file is not what came out",
-	         report->tensor);
+	if (!is_same)
+		differ(report,
+		       "every link agrees, and tensor '%.100s' of the file is not what came out",
+		       report->tensor);
+	else
+		compare_kept(r);
 	return HEFT_OK;
 }
 

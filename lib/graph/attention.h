@@ -135,4 +135,7 @@ struct heft_kv_cache {
 void heft_kv_cache_join(const struct heft_call *c, const struct heft_kv_cache *cache,
                         const float *past, const float *fresh, float *to);
 
+/* attention_gradient.c: backward of Attention. */
+void heft_attention_backward(const struct heft_call *c, struct heft_gradient *g);
+
 #endif

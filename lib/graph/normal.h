@@ -68,5 +68,7 @@ enum heft_status heft_normal_check_list(const struct heft_call *c, uint32_t i, u
  * image, and where they are given, as BatchNormalization has them. */
 void heft_channels_backward(const struct heft_call *c, struct heft_gradient *g, uint64_t n_groups);
 void heft_batch_backward(const struct heft_call *c, struct heft_gradient *g);
+/* Where they are the batch's own. */
+void heft_batch_statistics_backward(const struct heft_call *c, struct heft_gradient *g);
 
 #endif

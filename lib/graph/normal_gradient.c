@@ -4,6 +4,7 @@
 #include "graph/gradient.h"
 #include "graph/layer.h"
 #include "graph/normal.h"
+#include "graph/skip_layer.h"
 
 /* What gradient g of normalised rows gives, and what they are. */
 static void emit_rows(struct heft_gradient *g, uint32_t gradient, uint32_t x, int64_t axis,
@@ -40,6 +41,40 @@ void heft_layer_backward(const struct heft_call *c, struct heft_gradient *g, boo
 	if (heft_gradient_wants(g, 1))
 		heft_give(g, 1, heft_emit_2(g, "Mul", dy, out[1]));
 	heft_give(g, 2, dy);
+}
+
+/* The sum is had again where the call does not keep it as output 3, whose own gradient joins. */
+void heft_skip_layer_backward(const struct heft_call *c, struct heft_gradient *g, bool is_rms,
+                              uint32_t shift, uint32_t bias)
+{
+	const uint32_t dy = heft_gradient_of(g, 0);
+	const uint32_t of_sum = heft_gradient_of(g, 3);
+	uint32_t sum = heft_gradient_out(g, 3);
+	uint32_t dx = of_sum;
+	uint32_t out[2];
+
+	if (heft_gradient_of(g, 1) != HEFT_NO_VALUE || heft_gradient_of(g, 2) != HEFT_NO_VALUE) {
+		heft_gradient_block(g, "its statistics have no gradient here");
+		return;
+	}
+	if (dy != HEFT_NO_VALUE) {
+		if (sum == HEFT_NO_VALUE) {
+			sum = heft_emit_2(g, "Add", heft_gradient_in(g, 0), heft_gradient_in(g, 1));
+			if (heft_call_has(c, bias))
+				sum = heft_emit_2(g, "Add", sum, heft_gradient_in(g, bias));
+		}
+		emit_rows(g, heft_emit_2(g, "Mul", dy, heft_gradient_in(g, 2)), sum, -1,
+		          heft_call_float(c, "epsilon", 1e-12f), is_rms, out);
+		dx = of_sum == HEFT_NO_VALUE ? out[0] : heft_emit_2(g, "Add", of_sum, out[0]);
+		if (heft_gradient_wants(g, 2))
+			heft_give(g, 2, heft_emit_2(g, "Mul", dy, out[1]));
+		if (heft_call_has(c, shift))
+			heft_give(g, shift, dy);
+	}
+	heft_give(g, 0, dx);
+	heft_give(g, 1, dx);
+	if (heft_call_has(c, bias))
+		heft_give(g, bias, dx);
 }
 
 /* A list of one number a channel, or a group of them, as it is broadcast to [images, n, rest]. */
@@ -116,4 +151,55 @@ void heft_batch_backward(const struct heft_call *c, struct heft_gradient *g)
 	}
 	if (heft_gradient_wants(g, 2))
 		heft_give(g, 2, heft_emit_1(g, "heft.BiasGradient", dy));
+}
+
+/* --- by the batch's own statistics: each channel is a row of all images --- */
+
+/* Channels before images: the same both ways. */
+static uint32_t turned(struct heft_gradient *g, uint32_t x, uint32_t rank)
+{
+	int64_t perm[HEFT_GRAPH_MAX_RANK] = { 1, 0 };
+	struct heft_emit e = { .type = "Transpose", .n_in = 1, .in = { x }, .n_attrs = 1 };
+
+	for (uint32_t d = 2; d < rank; d++)
+		perm[d] = d;
+	e.attrs[0] = heft_attr_ints("perm", perm, rank);
+	return heft_emit(g, &e);
+}
+
+void heft_batch_statistics_backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const struct heft_array *x = &c->in[0];
+	const uint64_t n = c->in[1].n_elements;
+	const uint64_t rows[2] = { n, n > 0 ? x->n_elements / n : 0 };
+	const uint64_t each[2] = { n, 1 };
+	uint32_t turned_x;
+	uint32_t scale;
+	uint32_t dy;
+	uint32_t out[2];
+
+	for (uint32_t i = 1; i < c->n_out; i++) {
+		if (heft_gradient_of(g, i) != HEFT_NO_VALUE) {
+			heft_gradient_block(g, "its statistics have no gradient here");
+			return;
+		}
+	}
+	turned_x = turned(g, heft_gradient_in(g, 0), x->rank);
+	scale = heft_emit_reshaped(g, heft_gradient_in(g, 1), 2, each);
+	dy = heft_emit_reshaped(g, turned(g, heft_gradient_of(g, 0), x->rank), 2, rows);
+	emit_rows(g, heft_emit_2(g, "Mul", dy, scale), heft_emit_reshaped(g, turned_x, 2, rows), 1,
+	          heft_call_float(c, "epsilon", 1e-5f), false, out);
+	if (heft_gradient_wants(g, 0))
+		heft_give(g, 0, turned(g, heft_emit_reshaped_like(g, out[0], turned_x), x->rank));
+	if (heft_gradient_wants(g, 1)) {
+		const uint32_t part = heft_emit_2(g, "Mul", dy, out[1]);
+
+		heft_give(g, 1,
+		          heft_emit_reshaped_like(g, heft_emit_summed_like(g, part, scale),
+		                                  heft_gradient_in(g, 1)));
+	}
+	if (heft_gradient_wants(g, 2))
+		heft_give(g, 2,
+		          heft_emit_reshaped_like(g, heft_emit_summed_like(g, dy, scale),
+		                                  heft_gradient_in(g, 2)));
 }

@@ -344,4 +344,5 @@ const struct heft_op heft_op_attention = {
 	.max_out = 4,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_attention_backward,
 };

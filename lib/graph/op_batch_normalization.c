@@ -264,9 +264,7 @@ static void forward(const struct heft_call *c)
 static void backward(const struct heft_call *c, struct heft_gradient *g)
 {
 	if (is_training(c))
-		heft_gradient_block(
-			g, "by the batch's own statistics it has no gradient here; export the "
-			   "model for inference");
+		heft_batch_statistics_backward(c, g);
 	else if (heft_gradient_wants(g, 3) || heft_gradient_wants(g, 4))
 		heft_gradient_block(g, "its mean and variance are not trained");
 	else

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/maps.h"
 #include "graph/move.h"
 
@@ -63,6 +64,19 @@ static void forward(const struct heft_call *c)
 	heft_maps_run(c, &p->maps, fill, p->element);
 }
 
+/* The smaller half is in front on the way back, too: what was cropped is padded and the other way
+ * round. */
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	int64_t dims[HEFT_GRAPH_MAX_RANK];
+
+	for (uint32_t d = 0; d < c->in[0].rank; d++)
+		dims[d] = (int64_t)c->in[0].dims[d];
+	heft_give(g, 0,
+	          heft_emit_2(g, "CenterCropPad", heft_gradient_of(g, 0),
+	                      heft_emit_list(g, dims, c->in[0].rank)));
+}
+
 const struct heft_op heft_op_center_crop_pad = {
 	.name = "CenterCropPad",
 	.domain = "",
@@ -75,4 +89,5 @@ const struct heft_op heft_op_center_crop_pad = {
 	.needs = 1 << 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

@@ -2,7 +2,9 @@
 /* op_compress.c - Compress: the slices along an axis, or the elements, whose condition is true. */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/move.h"
 #include "graph/spans.h"
 
@@ -64,6 +66,55 @@ static void forward(const struct heft_call *c)
 	}
 }
 
+/* Those that were taken are where they were: rows that indices chose. */
+static void give_rows(const struct heft_call *c, struct heft_gradient *g, int64_t *rows, uint64_t n)
+{
+	const struct heft_array *x = &c->in[0];
+	const bool has_axis = heft_call_attr(c, "axis") != NULL;
+	int64_t shape[HEFT_GRAPH_MAX_RANK] = { (int64_t)x->n_elements };
+	struct heft_emit e = { .type = "heft.GatherGradient", .n_in = 2, .n_attrs = 2 };
+
+	for (uint32_t d = 0; has_axis && d < x->rank; d++)
+		shape[d] = (int64_t)x->dims[d];
+	e.in[0] = heft_gradient_of(g, 0);
+	e.in[1] = heft_emit_list(g, rows, (uint32_t)n);
+	e.attrs[0] = heft_attr_int("axis", heft_call_int(c, "axis", 0));
+	e.attrs[1] = heft_attr_ints("shape", shape, has_axis ? x->rank : 1);
+	heft_give(g, 0, heft_emit_reshaped_like(g, heft_emit(g, &e), heft_gradient_in(g, 0)));
+}
+
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const uint8_t *condition = c->in[1].bytes;
+	const struct heft_array *x = &c->in[0];
+	uint64_t n_most = c->in[1].n_elements;
+	uint64_t n_along = x->n_elements;
+	uint32_t axis;
+	int64_t *rows;
+	uint64_t n = 0;
+
+	if (heft_call_attr(c, "axis")) {
+		if (heft_call_axis(heft_call_int(c, "axis", 0), x->rank, false, &axis, NULL) !=
+		    HEFT_OK)
+			return;
+		n_along = x->dims[axis];
+	}
+	n_most = n_along < n_most ? n_along : n_most;
+	rows = condition && n_most < UINT32_MAX / 8
+	               ? heft_zalloc_array((size_t)n_most + 1, sizeof *rows)
+	               : NULL;
+	if (!rows) {
+		heft_gradient_block(g, "the places of its gradient are not known");
+		return;
+	}
+	for (uint64_t i = 0; i < n_most; i++) {
+		if (condition[i] != 0)
+			rows[n++] = (int64_t)i;
+	}
+	give_rows(c, g, rows, n);
+	heft_free(rows);
+}
+
 const struct heft_op heft_op_compress = {
 	.name = "Compress",
 	.domain = "",
@@ -76,4 +127,5 @@ const struct heft_op heft_op_compress = {
 	.needs = 1 << 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/spans.h"
 
 struct plan {
@@ -102,6 +103,21 @@ static void forward(const struct heft_call *c)
 		heft_spans_run(c, p->axis.n_outer * p->axis.n_inner, p->axis.n, run_rows, p);
 }
 
+/* An element is in all sums behind it: those of dy, from the other end (F7-66). */
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const struct heft_emit e = {
+		.type = "CumSum",
+		.n_in = 2,
+		.in = { heft_gradient_of(g, 0), heft_gradient_in(g, 1) },
+		.n_attrs = 2,
+		.attrs = { heft_attr_int("exclusive", heft_call_int(c, "exclusive", 0)),
+		           heft_attr_int("reverse", heft_call_int(c, "reverse", 0) == 0) },
+	};
+
+	heft_give(g, 0, heft_emit(g, &e));
+}
+
 const struct heft_op heft_op_cum_sum = {
 	.name = "CumSum",
 	.domain = "",
@@ -114,4 +130,5 @@ const struct heft_op heft_op_cum_sum = {
 	.needs = 1 << 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

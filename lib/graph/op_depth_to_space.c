@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/move.h"
 
 static enum heft_status check(const struct heft_call *c, int64_t block, bool is_crd,
@@ -63,6 +64,37 @@ static void forward(const struct heft_call *c)
 	              c->out[0].bytes);
 }
 
+/* SpaceToDepth leaves channels of a block in front of others, as DCR has them; CRD: behind. */
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	static const int64_t perm[5] = { 0, 2, 1, 3, 4 };
+	const struct heft_array *x = &c->in[0];
+	const int64_t block = heft_call_int(c, "blocksize", 0);
+	const uint64_t n = (uint64_t)(block * block);
+	const uint64_t dims[5] = { x->dims[0], n, x->dims[1] / n, x->dims[2], x->dims[3] };
+	const struct heft_emit e = {
+		.type = "SpaceToDepth",
+		.n_in = 1,
+		.in = { heft_gradient_of(g, 0) },
+		.n_attrs = 1,
+		.attrs = { heft_attr_int("blocksize", block) },
+	};
+	uint32_t dx = heft_emit(g, &e);
+
+	if (strcmp(heft_call_text(c, "mode", "DCR"), "CRD") == 0) {
+		const struct heft_emit turn = {
+			.type = "Transpose",
+			.n_in = 1,
+			.in = { heft_emit_reshaped(g, dx, 5, dims) },
+			.n_attrs = 1,
+			.attrs = { heft_attr_ints("perm", perm, 5) },
+		};
+
+		dx = heft_emit_reshaped(g, heft_emit(g, &turn), 4, x->dims);
+	}
+	heft_give(g, 0, dx);
+}
+
 const struct heft_op heft_op_depth_to_space = {
 	.name = "DepthToSpace",
 	.domain = "",
@@ -73,4 +105,5 @@ const struct heft_op heft_op_depth_to_space = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "graph/lines.h"
 #include "graph/move.h"
+#include "graph/scatter_gradient.h"
 #include "graph/spans.h"
 
 static enum heft_status infer(struct heft_call *c, struct heft_error *err)
@@ -57,6 +58,17 @@ static void forward(const struct heft_call *c)
 		heft_spans_run(c, l->n_lines, l->n_indices, gather, l);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	uint32_t axis;
+
+	if (heft_call_axis(heft_call_int(c, "axis", 0), c->in[0].rank, false, &axis, NULL) ==
+	    HEFT_OK)
+		heft_give(g, 0,
+		          heft_emit_added_elements(g, heft_gradient_of(g, 0),
+		                                   heft_gradient_in(g, 1), &c->in[0], axis));
+}
+
 const struct heft_op heft_op_gather_elements = {
 	.name = "GatherElements",
 	.domain = "",
@@ -68,4 +80,5 @@ const struct heft_op heft_op_gather_elements = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

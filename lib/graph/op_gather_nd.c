@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "graph/move.h"
+#include "graph/scatter_gradient.h"
 #include "graph/spans.h"
 #include "graph/tuples.h"
 
@@ -61,6 +62,17 @@ static void forward(const struct heft_call *c)
 		heft_spans_run(c, t->n_tuples, t->slice + t->n, gather, t);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	struct heft_tuples t;
+
+	if (heft_tuples_set(&t, &c->in[0], &c->in[1],
+	                    c->opset < 12 ? 0 : heft_call_int(c, "batch_dims", 0), NULL) == HEFT_OK)
+		heft_give(g, 0,
+		          heft_emit_added_slices(g, heft_gradient_of(g, 0), heft_gradient_in(g, 1),
+		                                 &c->in[0], &t));
+}
+
 const struct heft_op heft_op_gather_nd = {
 	.name = "GatherND",
 	.domain = "",
@@ -72,4 +84,5 @@ const struct heft_op heft_op_gather_nd = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

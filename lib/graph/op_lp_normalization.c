@@ -2,6 +2,7 @@
 /* op_lp_normalization.c - LpNormalization: over the norm along an axis, +0 where that is 0 (spec
  * F6-43). */
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/over_axes.h"
 #include "graph/spans.h"
 
@@ -42,6 +43,26 @@ static void forward(const struct heft_call *c)
 	heft_over_axes_run(c, r, dtype, c->in[0].bytes, NULL, c->scratch, c->out[0].bytes);
 }
 
+/* Of a norm that is 0 the output is +0, and so is the gradient. */
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const bool is_l1 = heft_call_int(c, "p", 2) == 1;
+	const int64_t axis = heft_call_int(c, "axis", -1);
+	const uint32_t axes = heft_emit_list(g, &axis, 1);
+	const uint32_t x = heft_gradient_in(g, 0);
+	const uint32_t y = heft_gradient_out(g, 0);
+	const uint32_t dy = heft_gradient_of(g, 0);
+	const uint32_t zero = heft_emit_number(g, c->in[0].dtype, 0);
+	const uint32_t norm = heft_emit_2(g, is_l1 ? "ReduceL1" : "ReduceL2", x, axes);
+	const uint32_t along = heft_emit_2(g, "ReduceSum", heft_emit_2(g, "Mul", dy, y), axes);
+	const uint32_t slope = is_l1 ? heft_emit_1(g, "Sign", x) : y;
+	const uint32_t rest = heft_emit_2(g, "Sub", dy, heft_emit_2(g, "Mul", slope, along));
+
+	heft_give(g, 0,
+	          heft_emit_3(g, "Where", heft_emit_2(g, "Equal", norm, zero), zero,
+	                      heft_emit_2(g, "Div", rest, norm)));
+}
+
 const struct heft_op heft_op_lp_normalization = {
 	.name = "LpNormalization",
 	.domain = "",
@@ -52,4 +73,5 @@ const struct heft_op heft_op_lp_normalization = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

@@ -18,6 +18,22 @@ static void forward(const struct heft_call *c)
 	heft_binary_forward(c, loops);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const uint32_t x = heft_gradient_in(g, 0);
+	const uint32_t sum = heft_emit_2(g, "Add", x, heft_gradient_in(g, 1));
+	const struct heft_emit e = {
+		.type = "heft.GeluGradient",
+		.n_in = 2,
+		.in = { heft_gradient_of(g, 0), sum },
+	};
+	const uint32_t dx = heft_emit(g, &e);
+
+	(void)c;
+	heft_give(g, 0, dx);
+	heft_give(g, 1, dx);
+}
+
 const struct heft_op heft_op_ms_bias_gelu = {
 	.name = "BiasGelu",
 	.domain = "com.microsoft",
@@ -28,4 +44,5 @@ const struct heft_op heft_op_ms_bias_gelu = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

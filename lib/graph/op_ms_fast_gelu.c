@@ -23,6 +23,24 @@ static void forward(const struct heft_call *c)
 		heft_unary_forward(c, loops);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const uint32_t x = heft_gradient_in(g, 0);
+	const uint32_t sum = heft_call_has(c, 1) ? heft_emit_2(g, "Add", x, heft_gradient_in(g, 1))
+	                                         : x;
+	const struct heft_emit e = {
+		.type = "heft.GeluGradient",
+		.n_in = 2,
+		.in = { heft_gradient_of(g, 0), sum },
+		.n_attrs = 1,
+		.attrs = { heft_attr_text("approximate", "tanh") },
+	};
+	const uint32_t dx = heft_emit(g, &e);
+
+	heft_give(g, 0, dx);
+	heft_give(g, 1, dx);
+}
+
 const struct heft_op heft_op_ms_fast_gelu = {
 	.name = "FastGelu",
 	.domain = "com.microsoft",
@@ -33,4 +51,5 @@ const struct heft_op heft_op_ms_fast_gelu = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

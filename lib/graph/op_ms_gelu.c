@@ -18,6 +18,14 @@ static void forward(const struct heft_call *c)
 	heft_unary_forward(c, loops);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	(void)c;
+	heft_give(g, 0,
+	          heft_emit_2(g, "heft.GeluGradient", heft_gradient_of(g, 0),
+	                      heft_gradient_in(g, 0)));
+}
+
 const struct heft_op heft_op_ms_gelu = {
 	.name = "Gelu",
 	.domain = "com.microsoft",
@@ -28,4 +36,5 @@ const struct heft_op heft_op_ms_gelu = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

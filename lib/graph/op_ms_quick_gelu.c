@@ -19,6 +19,19 @@ static void forward(const struct heft_call *c)
 	heft_unary_forward(c, loops);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const struct heft_emit e = {
+		.type = "heft.SwishGradient",
+		.n_in = 2,
+		.in = { heft_gradient_of(g, 0), heft_gradient_in(g, 0) },
+		.n_attrs = 1,
+		.attrs = { heft_attr_float("alpha", heft_call_float(c, "alpha", 1.702f)) },
+	};
+
+	heft_give(g, 0, heft_emit(g, &e));
+}
+
 const struct heft_op heft_op_ms_quick_gelu = {
 	.name = "QuickGelu",
 	.domain = "com.microsoft",
@@ -29,4 +42,5 @@ const struct heft_op heft_op_ms_quick_gelu = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

@@ -54,4 +54,5 @@ const struct heft_op heft_op_ms_rotary_embedding = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_rotary_backward,
 };

@@ -8,6 +8,11 @@ static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 	return heft_layer_infer(c, true, err);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	heft_layer_backward(c, g, true);
+}
+
 const struct heft_op heft_op_ms_simplified_layer_normalization = {
 	.name = "SimplifiedLayerNormalization",
 	.domain = "com.microsoft",
@@ -18,4 +23,5 @@ const struct heft_op heft_op_ms_simplified_layer_normalization = {
 	.max_out = 2,
 	.infer = infer,
 	.forward = heft_layer_forward,
+	.backward = backward,
 };

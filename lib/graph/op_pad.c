@@ -162,23 +162,68 @@ static void forward(const struct heft_call *c)
 	heft_maps_run(c, &p->maps, fill, p->element);
 }
 
+static uint32_t integer(struct heft_gradient *g, int64_t n)
+{
+	struct heft_array a = { .bytes = &n };
+
+	return heft_array_set(&a, HEFT_DTYPE_I64, 0, NULL, NULL) == HEFT_OK
+	               ? heft_emit_constant(g, &a)
+	               : HEFT_NO_VALUE;
+}
+
+/* Along dimension d, which becomes `size` long: what was taken from a place is added up, ascending
+ * (F7-19). Places are numbers that are padded likewise. */
+static uint32_t gathered(const struct heft_call *c, struct heft_gradient *g, uint32_t d,
+                         uint64_t size, const int64_t *pads, uint32_t dy)
+{
+	const struct heft_array y = *heft_gradient_array(g, dy);
+	const struct heft_emit places = {
+		.type = "Pad",
+		.n_in = 2,
+		.in = { heft_emit_3(g, "Range", integer(g, 0), integer(g, (int64_t)size),
+		                    integer(g, 1)),
+		        heft_emit_list(g, pads, 2) },
+		.n_attrs = 1,
+		.attrs = { heft_attr_text("mode", heft_call_text(c, "mode", "constant")) },
+	};
+	int64_t shape[HEFT_GRAPH_MAX_RANK];
+	struct heft_emit e = {
+		.type = "heft.GatherGradient",
+		.n_in = 2,
+		.in = { dy, heft_emit(g, &places) },
+		.n_attrs = 2,
+	};
+
+	for (uint32_t k = 0; k < y.rank; k++)
+		shape[k] = (int64_t)(k == d ? size : y.dims[k]);
+	e.attrs[0] = heft_attr_int("axis", d);
+	e.attrs[1] = heft_attr_ints("shape", shape, y.rank);
+	return heft_emit(g, &e);
+}
+
 static void backward(const struct heft_call *c, struct heft_gradient *g)
 {
 	int64_t before[HEFT_GRAPH_MAX_RANK];
 	int64_t after[HEFT_GRAPH_MAX_RANK];
 	int64_t back[2 * HEFT_GRAPH_MAX_RANK];
 	const uint32_t rank = c->in[0].rank;
+	uint32_t dy = heft_gradient_of(g, 0);
 	enum mode mode;
 
 	if (read_mode(c, &mode, NULL) != HEFT_OK || read_pads(c, before, after, NULL) != HEFT_OK)
 		return;
-	if (mode != MODE_CONSTANT) {
-		heft_gradient_block(
-			g, "what is mirrored or repeated at the edges has no gradient here");
-		return;
-	}
 	if (heft_gradient_wants(g, 2)) {
 		heft_gradient_block(g, "the value to pad with is not trained");
+		return;
+	}
+	for (uint32_t d = 0; d < rank && mode != MODE_CONSTANT; d++) {
+		const int64_t pads[2] = { before[d], after[d] };
+
+		if (before[d] != 0 || after[d] != 0)
+			dy = gathered(c, g, d, c->in[0].dims[d], pads, dy);
+	}
+	if (mode != MODE_CONSTANT) {
+		heft_give(g, 0, dy);
 		return;
 	}
 	/* what was put there is cut off, and what was cut off has none: a pad of the opposite */
@@ -186,8 +231,7 @@ static void backward(const struct heft_call *c, struct heft_gradient *g)
 		back[d] = -before[d];
 		back[rank + d] = -after[d];
 	}
-	heft_give(g, 0,
-	          heft_emit_2(g, "Pad", heft_gradient_of(g, 0), heft_emit_list(g, back, 2 * rank)));
+	heft_give(g, 0, heft_emit_2(g, "Pad", dy, heft_emit_list(g, back, 2 * rank)));
 }
 
 const struct heft_op heft_op_pad = {

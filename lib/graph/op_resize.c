@@ -173,4 +173,5 @@ const struct heft_op heft_op_resize = {
 	.needs = 1 << 1 | 1 << 2 | 1 << 3,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_resize_backward,
 };

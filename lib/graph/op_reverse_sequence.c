@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/move.h"
 #include "graph/spans.h"
 
@@ -63,6 +64,19 @@ static void forward(const struct heft_call *c)
 		               run_steps, NULL);
 }
 
+/* Twice backwards is forward. */
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const struct heft_emit e = {
+		.type = "ReverseSequence",
+		.n_in = 2,
+		.in = { heft_gradient_of(g, 0), heft_gradient_in(g, 1) },
+		.same = &c->attrs,
+	};
+
+	heft_give(g, 0, heft_emit(g, &e));
+}
+
 const struct heft_op heft_op_reverse_sequence = {
 	.name = "ReverseSequence",
 	.domain = "",
@@ -73,4 +87,5 @@ const struct heft_op heft_op_reverse_sequence = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

@@ -47,4 +47,5 @@ const struct heft_op heft_op_rotary_embedding = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_rotary_backward,
 };

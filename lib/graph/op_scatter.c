@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* op_scatter.c - Scatter: ScatterElements as it was called before opset 11. */
 #include "graph/scatter.h"
+#include "graph/scatter_gradient.h"
 
 const struct heft_op heft_op_scatter = {
 	.name = "Scatter",
@@ -13,4 +14,5 @@ const struct heft_op heft_op_scatter = {
 	.max_out = 1,
 	.infer = heft_scatter_elements_infer,
 	.forward = heft_scatter_elements_forward,
+	.backward = heft_scatter_elements_backward,
 };

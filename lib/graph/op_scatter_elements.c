@@ -2,6 +2,7 @@
 /* op_scatter_elements.c - ScatterElements: the data with updates along an axis
  * (scatter_elements.c). */
 #include "graph/scatter.h"
+#include "graph/scatter_gradient.h"
 
 const struct heft_op heft_op_scatter_elements = {
 	.name = "ScatterElements",
@@ -14,4 +15,5 @@ const struct heft_op heft_op_scatter_elements = {
 	.max_out = 1,
 	.infer = heft_scatter_elements_infer,
 	.forward = heft_scatter_elements_forward,
+	.backward = heft_scatter_elements_backward,
 };

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "graph/move.h"
 #include "graph/scatter.h"
+#include "graph/scatter_gradient.h"
 #include "graph/spans.h"
 #include "graph/tuples.h"
 
@@ -83,6 +84,14 @@ static void forward(const struct heft_call *c)
 		heft_spans_run(c, p->tuples.slice, p->tuples.n_tuples, scatter, p);
 }
 
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	struct heft_tuples t;
+
+	if (heft_tuples_set(&t, &c->in[0], &c->in[1], 0, NULL) == HEFT_OK)
+		heft_scatter_nd_backward(c, g, &t);
+}
+
 const struct heft_op heft_op_scatter_nd = {
 	.name = "ScatterND",
 	.domain = "",
@@ -94,4 +103,5 @@ const struct heft_op heft_op_scatter_nd = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

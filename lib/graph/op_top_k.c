@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/spans.h"
 #include "kernel/elementary_bits.h"
 
@@ -173,6 +174,46 @@ static void forward(const struct heft_call *c)
 		heft_spans_run(c, p->axis.n_outer * p->axis.n_inner, p->axis.n * 4, run_rows, p);
 }
 
+/* The places, chosen once more where nobody read them. */
+static uint32_t places_of(const struct heft_call *c, struct heft_gradient *g)
+{
+	const struct heft_emit e = {
+		.type = "TopK",
+		.opset = c->opset,
+		.n_in = c->n_in,
+		.in = { heft_gradient_in(g, 0), heft_gradient_in(g, 1) },
+		.n_out = 2,
+		.same = &c->attrs,
+	};
+	uint32_t out[HEFT_EMIT_MAX_OUT] = { 0, heft_gradient_out(g, 1) };
+
+	if (out[1] == HEFT_NO_VALUE)
+		heft_emit_all(g, &e, out);
+	return out[1];
+}
+
+/* Each place has the gradient of what was taken from it, all others 0. */
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const struct heft_array *x = &c->in[0];
+	struct heft_emit e = {
+		.type = "ScatterElements",
+		.n_in = 3,
+		.n_attrs = 1,
+		.attrs = { heft_attr_int("axis", heft_call_int(c, "axis", -1)) },
+	};
+	int64_t shape[HEFT_GRAPH_MAX_RANK];
+
+	for (uint32_t d = 0; d < x->rank; d++)
+		shape[d] = (int64_t)x->dims[d];
+	e.in[0] = heft_emit_2(g, "Expand", heft_emit_number(g, x->dtype, 0),
+	                      heft_emit_list(g, shape, x->rank));
+	e.in[1] = places_of(c, g);
+	e.in[2] = heft_gradient_of(g, 0);
+	if (e.in[2] != HEFT_NO_VALUE)
+		heft_give(g, 0, heft_emit(g, &e));
+}
+
 const struct heft_op heft_op_top_k = {
 	.name = "TopK",
 	.domain = "",
@@ -184,4 +225,5 @@ const struct heft_op heft_op_top_k = {
 	.needs = 1 << 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

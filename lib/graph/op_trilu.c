@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "graph/gradient.h"
 #include "graph/move.h"
 #include "graph/spans.h"
 
@@ -62,6 +63,20 @@ static void forward(const struct heft_call *c)
 	heft_spans_run(c, x->n_elements / x->dims[x->rank - 1], x->dims[x->rank - 1], run_rows, &k);
 }
 
+/* What was kept has the gradient. */
+static void backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	const struct heft_emit e = {
+		.type = "Trilu",
+		.n_in = c->n_in,
+		.in = { heft_gradient_of(g, 0),
+		        c->n_in > 1 ? heft_gradient_in(g, 1) : HEFT_NO_VALUE },
+		.same = &c->attrs,
+	};
+
+	heft_give(g, 0, heft_emit(g, &e));
+}
+
 const struct heft_op heft_op_trilu = {
 	.name = "Trilu",
 	.domain = "",
@@ -72,4 +87,5 @@ const struct heft_op heft_op_trilu = {
 	.max_out = 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = backward,
 };

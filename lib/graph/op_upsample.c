@@ -83,4 +83,5 @@ const struct heft_op heft_op_upsample = {
 	.needs = 1 << 1,
 	.infer = infer,
 	.forward = forward,
+	.backward = heft_resize_backward,
 };

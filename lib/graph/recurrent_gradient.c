@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * recurrent_gradient.c - gradients of LSTM, GRU and RNN, through time (spec F7-60): each direction is
- * computed again step by step, and then backward from the last one; the gradients of all gates, one
- * step behind the other, then meet inputs, states and weights in one product each.
+ * recurrent_gradient.c - gradients of LSTM, GRU and RNN, through time (spec F7-60): each direction
+ * is computed again step by step, and then backward from the last one; the gradients of all gates,
+ * one step behind the other, then meet inputs, states and weights in one product each.
  *
  * All of it is emitted, so that a sequence of T steps becomes some 25 T steps of the plan.
  */

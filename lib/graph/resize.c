@@ -10,14 +10,13 @@
 
 /* --- planning --- */
 
-/* Whether each output is the input at its place. */
-static bool is_kept(const struct heft_resize *r, const struct heft_resize_axis *a)
+bool heft_resize_keeps(const struct heft_resize *r, const struct heft_resize_axis *a)
 {
 	return a->n_x == a->n_y && a->scale == 1 &&
 	       (r->place != HEFT_PLACE_CROP || (a->roi_start == 0 && a->roi_end == 1));
 }
 
-static bool add_scratch(struct heft_call *c, uint64_t n, uint64_t size, uint64_t *at)
+bool heft_resize_scratch(struct heft_call *c, uint64_t n, uint64_t size, uint64_t *at)
 {
 	*at = c->scratch_size;
 	return heft_mul_u64(n, size, &n) && n < UINT64_MAX / 4 &&
@@ -44,8 +43,8 @@ static enum heft_status add_pass(struct heft_call *c, struct heft_resize *r, uin
 		                        .n_inner = along.n_inner };
 	a->dims[dim] = r->axes[dim].n_y;
 	if (p->width == 0 || !heft_mul_u64(p->width, r->axes[dim].n_y, &n_taps) ||
-	    !add_scratch(c, n_taps, sizeof(struct heft_tap), &p->taps_at) ||
-	    !add_scratch(c, r->axes[dim].n_y, sizeof(uint32_t), &p->counts_at))
+	    !heft_resize_scratch(c, n_taps, sizeof(struct heft_tap), &p->taps_at) ||
+	    !heft_resize_scratch(c, r->axes[dim].n_y, sizeof(uint32_t), &p->counts_at))
 		return heft_fail(err, HEFT_E_LIMIT, HEFT_NO_OFFSET,
 		                 "dimension %u is made too small at once", dim);
 	return HEFT_OK;
@@ -60,7 +59,7 @@ static enum heft_status plan_passes(struct heft_call *c, struct heft_resize *r,
 
 	r->n_passes = 0;
 	for (uint32_t d = x->rank; d-- > 0;) {
-		if (is_kept(r, &r->axes[d]))
+		if (heft_resize_keeps(r, &r->axes[d]))
 			continue;
 		/* what the pass in front of this one leaves */
 		if (r->n_passes > 0) {
@@ -75,13 +74,13 @@ static enum heft_status plan_passes(struct heft_call *c, struct heft_resize *r,
 		}
 		HEFT_TRY(add_pass(c, r, d, &a, err));
 	}
-	if (!add_scratch(c, most[0], real_size(c), &r->buffers_at[0]) ||
-	    !add_scratch(c, most[1], real_size(c), &r->buffers_at[1]))
+	if (!heft_resize_scratch(c, most[0], real_size(c), &r->buffers_at[0]) ||
+	    !heft_resize_scratch(c, most[1], real_size(c), &r->buffers_at[1]))
 		return heft_fail(err, HEFT_E_LIMIT, HEFT_NO_OFFSET,
 		                 "what lies between is too large");
 	if (heft_is_integer(x->dtype) &&
-	    (!add_scratch(c, x->n_elements, sizeof(double), &r->wide_x_at) ||
-	     !add_scratch(c, c->out[0].n_elements, sizeof(double), &r->wide_y_at)))
+	    (!heft_resize_scratch(c, x->n_elements, sizeof(double), &r->wide_x_at) ||
+	     !heft_resize_scratch(c, c->out[0].n_elements, sizeof(double), &r->wide_y_at)))
 		return heft_fail(err, HEFT_E_LIMIT, HEFT_NO_OFFSET, "the output is too large");
 	return HEFT_OK;
 }
@@ -106,7 +105,7 @@ enum heft_status heft_resize_plan(struct heft_call *c, struct heft_resize *r,
 			return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
 			                 "dimension %u has %llu elements to interpolate", d,
 			                 (unsigned long long)a->n_x);
-		if (!is_kept(r, a))
+		if (!heft_resize_keeps(r, a))
 			mapped |= 1U << d;
 	}
 	HEFT_TRY(heft_array_set(&c->out[0], x->dtype, x->rank, dims, err));

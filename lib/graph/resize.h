@@ -85,6 +85,11 @@ enum heft_status heft_resize_plan(struct heft_call *c, struct heft_resize *r,
                                   struct heft_error *err);
 void heft_resize_forward(const struct heft_call *c);
 
+/* Whether each output of an axis is the input at its place. */
+bool heft_resize_keeps(const struct heft_resize *r, const struct heft_resize_axis *a);
+/* Room for n elements of that size in the scratch, *at from its beginning; false: too much. */
+bool heft_resize_scratch(struct heft_call *c, uint64_t n, uint64_t size, uint64_t *at);
+
 /* The taps of output `o` of an axis, and how many there are, at most `width` of it. */
 uint32_t heft_resize_taps(const struct heft_resize *r, const struct heft_resize_axis *a, uint64_t o,
                           bool is_narrow, uint32_t width, struct heft_tap *taps);
@@ -99,5 +104,8 @@ void heft_resize_init(const struct heft_call *c, struct heft_resize *r);
 enum heft_status heft_resize_by_scales(struct heft_resize *r, const float *scales, uint32_t n,
                                        const uint32_t *axes, uint32_t n_axes,
                                        struct heft_error *err);
+
+/* backward of both: op_heft_resize_gradient.c. */
+void heft_resize_backward(const struct heft_call *c, struct heft_gradient *g);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "graph/gradient.h"
 
 /* Numbers a task, about. */
 #define TASK 16384
@@ -170,4 +171,59 @@ void heft_rotary_run(const struct heft_call *c, const struct heft_rotary *r)
 	run.n_each = TASK / (r->n_heads * r->size) + 1;
 	heft_team_run(c->in[0].n_elements > 2 * TASK ? c->team : NULL,
 	              (r->n_batch * r->n_places + run.n_each - 1) / run.n_each, run_places, &run);
+}
+
+/* --- backward --- */
+
+static uint32_t integer(struct heft_gradient *g, int64_t n)
+{
+	struct heft_array a = { .bytes = &n };
+
+	return heft_array_set(&a, HEFT_DTYPE_I64, 0, NULL, NULL) == HEFT_OK
+	               ? heft_emit_constant(g, &a)
+	               : HEFT_NO_VALUE;
+}
+
+/* A position for each place of each sample, from that of the first place: within what table_row
+ * makes of it. */
+static uint32_t spread(struct heft_gradient *g, const struct heft_rotary *r)
+{
+	const int64_t shape[2] = { (int64_t)r->n_batch, (int64_t)r->n_places };
+	const int64_t n = (int64_t)r->n_rows;
+	const uint32_t places = heft_emit_3(g, "Range", integer(g, 0), integer(g, shape[1]),
+	                                    integer(g, 1));
+	uint32_t at = heft_gradient_in(g, r->in_positions);
+
+	at = heft_emit_2(g, "Max", at, integer(g, -n));
+	at = heft_emit_2(g, "Min", at, integer(g, n));
+	return heft_emit_2(g, "Expand", heft_emit_2(g, "Add", at, places),
+	                   heft_emit_list(g, shape, 2));
+}
+
+/* A turn is undone by one of the opposite angle (F7-65). */
+void heft_rotary_backward(const struct heft_call *c, struct heft_gradient *g)
+{
+	struct heft_call again = *c;
+	const struct heft_rotary *r = (const void *)again.state;
+	struct heft_array out;
+	struct heft_emit e = { .type = "RotaryEmbedding", .opset = 23, .n_in = 3, .n_attrs = 3 };
+
+	again.out = &out;
+	if (c->op->infer(&again, NULL) != HEFT_OK)
+		return;
+	if (heft_gradient_wants(g, r->in_cos) || heft_gradient_wants(g, r->in_sin)) {
+		heft_gradient_block(g, "tables of cosines and sines are not trained");
+		return;
+	}
+	e.in[0] = heft_gradient_of(g, 0);
+	e.in[1] = heft_gradient_in(g, r->in_cos);
+	e.in[2] = heft_emit_1(g, "Neg", heft_gradient_in(g, r->in_sin));
+	if (r->positions != HEFT_POSITIONS_NONE)
+		e.in[e.n_in++] = r->positions == HEFT_POSITIONS_EACH
+		                         ? heft_gradient_in(g, r->in_positions)
+		                         : spread(g, r);
+	e.attrs[0] = heft_attr_int("num_heads", (int64_t)r->n_heads);
+	e.attrs[1] = heft_attr_int("interleaved", r->is_interleaved);
+	e.attrs[2] = heft_attr_int("rotary_embedding_dim", (int64_t)r->n_turned);
+	heft_give(g, 0, heft_emit(g, &e));
 }

@@ -38,4 +38,7 @@ enum heft_status heft_rotary_tables(const struct heft_call *c, struct heft_rotar
                                     struct heft_error *err);
 void heft_rotary_run(const struct heft_call *c, const struct heft_rotary *r);
 
+/* backward of both. */
+void heft_rotary_backward(const struct heft_call *c, struct heft_gradient *g);
+
 #endif

@@ -35,10 +35,11 @@ static enum heft_status check_skip(const struct heft_call *c, struct heft_error 
 static enum heft_status check_inputs(const struct heft_call *c, uint32_t bias,
                                      struct heft_error *err)
 {
-	static const enum heft_dtype floats[] = { HEFT_DTYPE_F32, HEFT_DTYPE_NONE };
+	static const enum heft_dtype both[] = { HEFT_DTYPE_F32, HEFT_DTYPE_F64, HEFT_DTYPE_NONE };
 	const struct heft_array *x = &c->in[0];
+	const enum heft_dtype floats[] = { x->dtype, HEFT_DTYPE_NONE };
 
-	HEFT_TRY(heft_call_check_dtype(c, 0, floats, err));
+	HEFT_TRY(heft_call_check_dtype(c, 0, both, err));
 	HEFT_TRY(heft_call_check_dtype(c, 1, floats, err));
 	if (x->rank < 2 || x->dims[x->rank - 1] == 0)
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "the input is not rows");
@@ -68,7 +69,8 @@ enum heft_status heft_skip_layer_infer(struct heft_call *c, bool is_rms, uint32_
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET, "the skip is not rows");
 	c->scratch_size = p->layer_scratch;
 	if (x->n_elements > 0 && c->n_out > 1)
-		c->scratch_size += heft_team_n_threads(c->team) * p->layer.rows.n * sizeof(float);
+		c->scratch_size += heft_team_n_threads(c->team) * p->layer.rows.n *
+		                   heft_element_size(x->dtype);
 	for (uint32_t i = 1; i < c->n_out && i < 3; i++)
 		HEFT_TRY(heft_layer_set_statistics(&p->layer, &c->out[i], err));
 	if (c->n_out > 3)
@@ -77,37 +79,51 @@ enum heft_status heft_skip_layer_infer(struct heft_call *c, bool is_rms, uint32_
 }
 
 /* Where a row's sum goes: an output, or the worker's room, behind what the layer wants. */
-static float *sum_of(const struct heft_call *c, const struct plan *p, uint64_t row, uint32_t worker)
+static void *sum_of(const struct heft_call *c, const struct plan *p, uint64_t row, uint32_t worker)
 {
-	const uint64_t width = p->layer.rows.n;
+	const uint64_t width = p->layer.rows.n * heft_element_size(c->in[0].dtype);
 
 	if (heft_call_wants(c, 3))
-		return (float *)c->out[3].bytes + row * width;
+		return (uint8_t *)c->out[3].bytes + row * width;
 	if (heft_call_wants(c, 0))
-		return (float *)c->out[0].bytes + row * width;
-	return (float *)((uint8_t *)c->scratch + p->layer_scratch) + worker * width;
+		return (uint8_t *)c->out[0].bytes + row * width;
+	return (uint8_t *)c->scratch + p->layer_scratch + worker * width;
 }
+
+#define SUM_OF(real, type)                                                                   \
+	static void sum_##real(void *sum, const void *x, const void *skip, const void *bias, \
+	                       uint64_t n)                                                   \
+	{                                                                                    \
+		type *y = sum;                                                               \
+                                                                                             \
+		for (uint64_t i = 0; i < n; i++)                                             \
+			y[i] = ((const type *)x)[i] + ((const type *)skip)[i];               \
+		for (uint64_t i = 0; bias && i < n; i++)                                     \
+			y[i] += ((const type *)bias)[i];                                     \
+	}
+
+SUM_OF(f32, float)
+SUM_OF(f64, double)
 
 static void run_rows(const struct heft_call *c, const void *ctx, uint64_t first, uint64_t n,
                      uint32_t worker)
 {
 	const struct plan *p = (const struct plan *)c->state;
-	const uint64_t width = p->layer.rows.n;
-	const float *bias = heft_call_has(c, p->bias) ? c->in[p->bias].bytes : NULL;
+	const bool is_f64 = c->in[0].dtype == HEFT_DTYPE_F64;
+	const uint64_t width = p->layer.rows.n * heft_element_size(c->in[0].dtype);
+	const void *bias = heft_call_has(c, p->bias) ? c->in[p->bias].bytes : NULL;
 	struct heft_layer_arrays a = *(const struct heft_layer_arrays *)ctx;
 
 	for (uint64_t row = first; row < first + n; row++) {
-		const float *x = (const float *)c->in[0].bytes + row * width;
-		const float *skip = (const float *)c->in[1].bytes + row % p->n_skip_rows * width;
-		float *sum = sum_of(c, p, row, worker);
+		const uint8_t *x = (const uint8_t *)c->in[0].bytes + row * width;
+		const uint8_t *skip = (const uint8_t *)c->in[1].bytes +
+		                      row % p->n_skip_rows * width;
+		void *sum = sum_of(c, p, row, worker);
 
-		for (uint64_t i = 0; i < width; i++)
-			sum[i] = x[i] + skip[i];
-		for (uint64_t i = 0; bias && i < width; i++)
-			sum[i] += bias[i];
+		(is_f64 ? sum_f64 : sum_f32)(sum, x, skip, bias, p->layer.rows.n);
 		a.x = sum;
 		if (heft_call_wants(c, 0))
-			a.y = (float *)c->out[0].bytes + row * width;
+			a.y = (uint8_t *)c->out[0].bytes + row * width;
 		heft_layer_rows(c, &p->layer, &a, row, 1, worker);
 	}
 }

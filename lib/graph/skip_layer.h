@@ -11,5 +11,8 @@
 enum heft_status heft_skip_layer_infer(struct heft_call *c, bool is_rms, uint32_t shift,
                                        uint32_t bias, struct heft_error *err);
 void heft_skip_layer_forward(const struct heft_call *c);
+/* normal_gradient.c */
+void heft_skip_layer_backward(const struct heft_call *c, struct heft_gradient *g, bool is_rms,
+                              uint32_t shift, uint32_t bias);
 
 #endif

@@ -137,6 +137,8 @@ void heft_gradient_put(const struct heft_weight_gradient *g,
 		           .n_rows = n_rows,
 		           .tap_ld = d->tap_ld };
 
+	if (!d->dw || n_rows == 0)
+		return;
 	if (p->is_depthwise) {
 		/* taps are the rows, groups the lanes */
 		s.n_taps = 1;
@@ -159,8 +161,6 @@ void heft_gradient_put(const struct heft_weight_gradient *g,
 		s.lane_ld = d->out_ld;
 		s.to = d->dw + group * d->group_ld + row * s.row_ld + panel.lane * s.lane_ld;
 	}
-	if (!d->dw || n_rows == 0)
-		return;
 	if (g->is_thin && g->is_swapped)
 		put_windows(&s, d, panel.lane, row);
 	else

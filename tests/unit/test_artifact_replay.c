@@ -235,6 +235,36 @@ START_TEST(another_link_is_found_out)
 }
 END_TEST
 
+START_TEST(a_lineage_that_ends_early_is_found_out)
+{
+	struct heft_replay_report r;
+	struct heft_file *file;
+
+	step.n_links = 2; /* of three epochs */
+	file = told("early.heft");
+	r = replay(file, (struct heft_replay_options){ 0 });
+	ck_assert(!r.is_same);
+	ck_assert_uint_eq(r.bad_link, 0);
+	ck_assert_str_ne(r.tensor, "");
+	heft_close(file);
+}
+END_TEST
+
+START_TEST(another_kept_step_is_found_out)
+{
+	struct heft_replay_report r;
+	struct heft_file *file;
+
+	step.kept_step = 1;
+	file = told("kept.heft");
+	r = replay(file, (struct heft_replay_options){ 0 });
+	ck_assert(!r.is_same);
+	ck_assert_str_eq(r.msg, "the weights that are kept are those of step 135, and the "
+	                        "lineage tells step 1");
+	heft_close(file);
+}
+END_TEST
+
 START_TEST(a_base_that_is_another_is_named)
 {
 	struct heft_replay_report report;
@@ -292,6 +322,8 @@ int main(void)
 	tcase_add_checked_fixture(another, set_up, tear_down);
 	tcase_add_test(another, another_recipe_is_found_out);
 	tcase_add_test(another, another_link_is_found_out);
+	tcase_add_test(another, a_lineage_that_ends_early_is_found_out);
+	tcase_add_test(another, another_kept_step_is_found_out);
 	tcase_add_test(another, a_base_that_is_another_is_named);
 	tcase_add_test(another, a_checkpoint_without_a_link_is_refused);
 	tcase_add_test(another, a_file_that_was_not_trained_is_refused);
