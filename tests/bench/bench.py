@@ -19,10 +19,12 @@ import rows_formats
 import rows_models
 import rows_onnx
 import rows_pytorch
+import rows_train
 import rows_values
 from measure import CORES, Bench
 
-ROWS = rows_container.ROWS | rows_formats.ROWS | rows_models.ROWS | rows_onnx.ROWS | rows_pytorch.ROWS | rows_values.ROWS
+ROWS = rows_container.ROWS | rows_formats.ROWS | rows_models.ROWS | rows_onnx.ROWS | rows_pytorch.ROWS | rows_train.ROWS
+ROWS |= rows_values.ROWS
 
 
 def main():

@@ -2,12 +2,12 @@
 /*
  * gradients.c - the loss of a model and its gradients, for test_gradients.py.
  *
- *	gradients MODEL DATA OUT LOSS N_THREADS
+ *	gradients MODEL DATA OUT LOSS N_THREADS NAME...
  *
  * DATA holds an array for each input of the model, by its name, and `target`; LOSS is a name of a
  * recipe's. OUT, a safetensors file, gets the sum of the losses as `/loss`, what it is divided by
- * as `/divisor`, and for each floating tensor of the model that the loss depends on the gradient
- * of the sum, by the tensor's name.
+ * as `/divisor`, and for each NAME, a tensor of the model, the gradient of the sum by that name,
+ * where the loss depends on it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +70,36 @@ static void get_value(struct heft_file *f, const char *name, struct heft_value *
 	memcpy(v->dims, t.dims, sizeof v->dims);
 }
 
+/* Whether a tensor of the model is among the names that were given. */
+static bool is_named(const struct job *j, uint32_t tensor, char **names, int n)
+{
+	struct heft_tensor t;
+	struct heft_error err;
+
+	or_exit(heft_tensor_at(j->model_file, tensor, &t, &err), &err);
+	for (int i = 0; i < n; i++) {
+		if (strcmp(t.name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void get_params(struct job *j, char **names, int n)
+{
+	struct heft_error err;
+	uint32_t n_all;
+
+	or_exit(heft_model_params(j->model, &j->params, &n_all, &err), &err);
+	j->numbers = room(n_all * sizeof *j->numbers);
+	j->bytes = room(n_all * sizeof *j->bytes);
+	for (uint32_t i = 0; i < n_all; i++) {
+		if (!is_named(j, j->params[i].tensor, names, n))
+			continue;
+		j->numbers[j->n_params] = j->params[i].tensor;
+		j->bytes[j->n_params++] = j->params[i].array.bytes;
+	}
+}
+
 static void get_job(struct job *j, const char *model, const char *data)
 {
 	struct heft_model_value declared;
@@ -83,13 +113,6 @@ static void get_job(struct job *j, const char *model, const char *data)
 		get_value(j->data_file, declared.name, &j->inputs[i]);
 	}
 	get_value(j->data_file, "target", &j->target);
-	or_exit(heft_model_params(j->model, &j->params, &j->n_params, &err), &err);
-	j->numbers = room(j->n_params * sizeof *j->numbers);
-	j->bytes = room(j->n_params * sizeof *j->bytes);
-	for (uint32_t i = 0; i < j->n_params; i++) {
-		j->numbers[i] = j->params[i].tensor;
-		j->bytes[i] = j->params[i].array.bytes;
-	}
 }
 
 /* --- computing --- */
@@ -144,7 +167,7 @@ static const char *name_of(const struct job *j, uint32_t i)
 	struct heft_tensor t;
 	struct heft_error err;
 
-	or_exit(heft_tensor_at(j->model_file, j->params[i].tensor, &t, &err), &err);
+	or_exit(heft_tensor_at(j->model_file, j->numbers[i], &t, &err), &err);
 	return t.name;
 }
 
@@ -195,11 +218,12 @@ int main(int argc, char **argv)
 {
 	struct job j = { 0 };
 
-	if (argc != 6) {
-		fprintf(stderr, "gradients MODEL DATA OUT LOSS N_THREADS\n");
+	if (argc < 7) {
+		fprintf(stderr, "gradients MODEL DATA OUT LOSS N_THREADS NAME...\n");
 		return 2;
 	}
 	get_job(&j, argv[1], argv[2]);
+	get_params(&j, argv + 6, argc - 6);
 	compute(&j, argv[4], (uint32_t)strtoul(argv[5], NULL, 10));
 	write_all(&j, argv[3]);
 	done(&j);

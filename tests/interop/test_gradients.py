@@ -39,7 +39,7 @@ def heft_gradients(pair, dtype, target, folder, n_threads=2):
     save_file({**arrays, "target": target.numpy()}, folder / "data.safetensors")
     (folder / "model.onnx").write_bytes(pair.models[dtype])
     command = [PROGRAMS / "gradients", folder / "model.onnx", folder / "data.safetensors", folder / "out.safetensors",
-               "cross_entropy", str(n_threads)]
+               "cross_entropy", str(n_threads), *pair.places[dtype]]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = load_file(folder / "out.safetensors")
@@ -67,7 +67,8 @@ def test_a_models_gradients_are_those_of_torch(tmp_path, name):
     assert sum(size(w) > 0 for w in wanted.values()) > 0.9 * len(wanted)
 
     found_loss, found = heft_gradients(pair, "F64", target, tmp_path)
-    assert abs(found_loss - loss) <= 1e-12 * abs(loss)
+    # An epsilon is of binary32 in ONNX, which normalisations one behind another make visible.
+    assert abs(found_loss - loss) <= 1e-10 * abs(loss)
     far = distances(found, wanted)
     worst = max(far, key=far.get)
     assert far[worst] <= 1e-9, worst

@@ -85,15 +85,17 @@ def heft_run(pair, dtype, recipe, data, batch, n_epochs, folder, n_threads=2):
     inputs = dict(zip(KNOWN[pair.name][2], (a.numpy() for a in real(data[0], DTYPES[dtype]))))
     numpy.savez(arrays, target=data[1].numpy(), **inputs)
     keys = {"loss": "cross_entropy", "batch": batch, "epochs": n_epochs, "seed": SEED, "decay_all": "true",
-            "dropout": "false", "train": ",".join(pair.places[dtype]), **recipe}
-    words = [str(word).lower() if isinstance(word, bool) else str(word) for pair_ in keys.items() for word in pair_]
+            "dropout": "false", **recipe}
+    words = [word for key, value in keys.items() for word in (key, str(value).lower())]
+    words += [word for name in pair.places[dtype] for word in ("train", name)]
     done = subprocess.run([PROGRAM, model, arrays, out, str(n_threads), *words], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return numpy.array([float(line) for line in done.stdout.split()]), load_file(out)
 
 
-def both(pair, dtype, name, n, batch, n_epochs, folder):
+def both(pair, dtype, name, n, batch, n_epochs, folder, **own):
     make, recipe, options = RECIPES[name]
+    recipe = {**recipe, **own}
     data = data_for(pair, n)
     theirs = torch_run(pair, dtype, make, options, recipe["lr"], data, batch, n_epochs)
     ours = heft_run(pair, dtype, recipe, data, batch, n_epochs, folder)
@@ -133,22 +135,29 @@ def test_a_hundred_steps_are_those_of_torch(pairs, tmp_path, name, recipe):
     assert weights <= 5e-3
 
 
-# Samples of a batch, and steps: of every test, and of the long one.
-LARGE = {"mlp": (16, 20, 50), "small_resnet": (4, 10, 50), "resnet18": (4, 2, 50), "mobilenet_v2": (4, 2, 50), "bert6": (4, 2, 50)}
+# Samples of a batch, steps: of every test, and of the long one, and the rate: those of no normalisation start at large losses.
+# In binary32 sample 4 of resnet18 has a ReLU at zero that heft and torch decide otherwise: batches without it are compared.
+LARGE = {
+    "mlp": (16, 20, 50, 0.002),
+    "small_resnet": (4, 10, 50, 0.002),
+    "resnet18": (3, 2, 50, 1e-6),
+    "mobilenet_v2": (4, 2, 50, 1e-6),
+    "bert6": (4, 2, 50, 1e-4),
+}
 
 
 @pytest.mark.parametrize("name", LARGE)
 def test_steps_in_binary64_are_those_of_torch(pairs, tmp_path, name):
-    batch, few, many = LARGE[name]
+    batch, few, many, lr = LARGE[name]
     n_steps = many if IS_LONG else few
     pair = pairs(name)
     recipe = "adamw" if name == "bert6" else "nesterov"
     n = batch * (n_steps if n_steps < 5 else n_steps // 5)
     n_epochs = 1 if n_steps < 5 else 5
-    ours, theirs = both(pair, "F64", recipe, n, batch, n_epochs, tmp_path)
+    ours, theirs = both(pair, "F64", recipe, n, batch, n_epochs, tmp_path, lr=lr)
     losses, weights = far(ours, theirs)
     assert len(losses) == n_steps
-    ours_f32, theirs_f32 = both(pair, "F32", recipe, n, batch, n_epochs, tmp_path)
+    ours_f32, theirs_f32 = both(pair, "F32", recipe, n, batch, n_epochs, tmp_path, lr=lr)
     ours_off, theirs_off = (numpy.abs(x[0] - theirs[0]).max() for x in (ours_f32, theirs_f32))
     print(name, f"F64 losses {losses.max():.1e} weights {weights:.1e}; F32 ours {ours_off:.1e} torch's {theirs_off:.1e}",
           f"loss {theirs[0][0]:.3f} to {theirs[0][-1]:.3f}")

@@ -19,8 +19,8 @@
 #include "op_row.h"
 
 #define MAX_PARAMS 16
-#define MAX_TRIED 40   /* elements of an input */
-#define N_LARGE 100000 /* elements of all inputs: such a row takes too long */
+#define MAX_TRIED 40 /* elements of an input */
+#define N_LARGE 4000 /* elements of all inputs: rows of more take too long */
 #define STEP 0x1p-18
 
 /* A model of one node, made by hand. */
