@@ -318,7 +318,9 @@ static void run_f64(const struct heft_call *c, const void *k, const void *v)
 		.scores = heft_call_wants(c, OUT_SCORES) ? c->out[OUT_SCORES].bytes : NULL,
 	};
 
-	heft_attention_f64_run(c, &s->a, &d, (uint8_t *)c->scratch + s->attention_at);
+	/* where there are no rows, there is no room */
+	heft_attention_f64_run(c, &s->a, &d,
+	                       c->scratch ? (uint8_t *)c->scratch + s->attention_at : NULL);
 }
 
 static void forward(const struct heft_call *c)
