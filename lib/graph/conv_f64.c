@@ -52,13 +52,14 @@ static double element(const struct convolving *v, uint64_t image, uint64_t out, 
 
 	heft_chain_f64_start(&chain);
 	for (uint64_t t = 0; t < n_taps; t++) {
-		const double *x = v->x + image * s->n_in * v->n_pixels_in + channel * x_step;
+		const double *x;
 		uint64_t from;
 
 		if (!pixel_of(s, at, t, &from)) {
 			heft_chain_f64_skip(&chain, n_in);
 			continue;
 		}
+		x = v->x + image * s->n_in * v->n_pixels_in + channel * x_step;
 		x += from * (v->is_last ? s->n_in : 1);
 		for (uint64_t i = 0; i < n_in; i++)
 			heft_chain_f64_add(&chain, x[i * x_step], w[t + i * w_step]);

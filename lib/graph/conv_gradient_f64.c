@@ -99,7 +99,15 @@ void heft_conv_weight_gradient_f64(const struct heft_call *c, const struct heft_
 		                    .dy_pixel = is_last ? s->n_out : 1,
 		                    .n_pixels_in = n_in,
 		                    .n_pixels_out = n_out };
+	const uint64_t n_weights = s->n_out * (s->n_in / s->n_groups) *
+	                           heft_conv_shape_volume(s->kernel);
 
+	/* no pixels: every term is absent */
+	if (!x || !dy) {
+		for (uint64_t i = 0; i < n_weights; i++)
+			dw[i] = 0;
+		return;
+	}
 	heft_spans_run(c, s->n_out * (s->n_in / s->n_groups),
 	               s->n_images * n_out * heft_conv_shape_volume(s->kernel), weigh, &v);
 }

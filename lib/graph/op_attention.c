@@ -232,7 +232,8 @@ static enum heft_status set_scratch(struct heft_call *c, struct sizes *s, struct
 		HEFT_TRY(heft_attention_f64_init(c, a, &size, err));
 	else
 		HEFT_TRY(heft_attention_init(c, a, &size, err));
-	c->scratch_size = s->attention_at + size;
+	/* never none: places are counted from its beginning */
+	c->scratch_size = s->attention_at + size + 1;
 	c->n_multiply_adds = a->n_batch * a->n_heads * a->n_rows * a->n_keys *
 	                     (a->size + a->value_size);
 	return HEFT_OK;
@@ -318,9 +319,7 @@ static void run_f64(const struct heft_call *c, const void *k, const void *v)
 		.scores = heft_call_wants(c, OUT_SCORES) ? c->out[OUT_SCORES].bytes : NULL,
 	};
 
-	/* where there are no rows, there is no room */
-	heft_attention_f64_run(c, &s->a, &d,
-	                       c->scratch ? (uint8_t *)c->scratch + s->attention_at : NULL);
+	heft_attention_f64_run(c, &s->a, &d, (uint8_t *)c->scratch + s->attention_at);
 }
 
 static void forward(const struct heft_call *c)

@@ -162,8 +162,9 @@ static double loss_of(struct heft_backprop *b, const struct made *m, const doubl
 	return heft_backprop_loss(b);
 }
 
-/* The difference quotient at one element, at two widths: where they differ, or the second difference
- * does not grow with the width as that of a smooth function, there is a bend, and nothing is said. */
+/* The difference quotient at one element, at two widths: where they differ, or the second
+ * difference does not grow with the width as that of a smooth function, there is a bend, and
+ * nothing is said. */
 static bool slope(struct heft_backprop *b, const struct made *m, const double *target, double *x,
                   double *d)
 {
