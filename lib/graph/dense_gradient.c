@@ -81,6 +81,7 @@ static void sum_channels(const struct heft_call *c, const void *ctx, uint64_t fi
                          uint32_t worker)
 {
 	const struct heft_bias_f64 *b = ctx;
+	const uint64_t n_images = b->n_pixels > 0 ? b->n_images : 0;
 
 	(void)c;
 	(void)worker;
@@ -88,7 +89,7 @@ static void sum_channels(const struct heft_call *c, const void *ctx, uint64_t fi
 		struct heft_chain_f64 chain;
 
 		heft_chain_f64_start(&chain);
-		for (uint64_t i = 0; i < b->n_images; i++) {
+		for (uint64_t i = 0; i < n_images; i++) {
 			const double *dy = b->dy + i * b->image_step + j * b->channel_step;
 
 			for (uint64_t k = 0; k < b->n_pixels; k++)
