@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_eval.c - says how well a model does on data: loss, metrics, classes, confusion. */
 #include "command.h"
+#include "cpu_option.h"
 #include "eval_print.h"
 #include "heft/lineage.h"
 #include "memory.h"
@@ -53,14 +54,7 @@ static const struct opt options[] = {
 	ROW_RECIPE("normalize", "HOW",
 	           "'mean=M,...;std=S,...;scale=X' of the channels of an input"),
 	ROW_RECIPE("batch", "N", "run N samples at a time (default: 32)"),
-	{
-		.letter = 'p',
-		.name = "pin",
-		.arg = "NAME=VALUE",
-		.kind = OPT_LIST,
-		.at = offsetof(struct options, pin),
-		.help = "fix input NAME to a number, true, false, or a list as in [1, 2]",
-	},
+	OPT_ROW_PIN,
 	{
 		.name = "json",
 		.kind = OPT_FLAG,
@@ -68,13 +62,7 @@ static const struct opt options[] = {
 		.help = "print JSON",
 	},
 	OPT_ROW_CPU,
-	{
-		.name = "max-memory",
-		.arg = "SIZE",
-		.kind = OPT_SIZE,
-		.at = offsetof(struct options, max_memory),
-		.help = "fail rather than take more than SIZE for what is computed",
-	},
+	OPT_ROW_MAX_MEMORY,
 	OPT_ROW_ASSUME,
 	OPT_ROW_THREADS,
 	OPT_ROW_QUIET,
@@ -158,7 +146,7 @@ static int evaluate(struct evaluation *e)
 		.n_pins = e->pins.n,
 	};
 	struct heft_error err;
-	int status = train_cpu_read(e->in->command, e->o->cpu, &how.cpu_mask);
+	int status = cpu_option_read(e->in->command, e->o->cpu, &how.cpu_mask);
 
 	if (status != STATUS_DONE)
 		return status;

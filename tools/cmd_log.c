@@ -48,12 +48,7 @@ static void json_epochs(struct json_out *j, const struct heft_epochs *e)
 	for (uint32_t i = 0; i < e->n_rows; i++) {
 		json_out_begin(j, '[');
 		for (uint32_t k = 0; k < e->n_columns; k++) {
-			const double value = e->cells[(size_t)i * e->n_columns + k];
-
-			if (value != value)
-				json_out_text(j, NULL);
-			else
-				json_out_real(j, value);
+			json_out_real_or_null(j, e->cells[(size_t)i * e->n_columns + k]);
 		}
 		json_out_end(j, ']');
 	}

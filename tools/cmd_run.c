@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_run.c - runs a model on arrays from files, and prints or keeps what it gives. */
 #include "command.h"
+#include "cpu_option.h"
 #include "heft/run.h"
 #include "memory.h"
 #include "new_file.h"
@@ -14,7 +15,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,7 +44,6 @@ struct options {
 	bool quiet;
 };
 
-static const char *const cpu_names[] = { "scalar", "avx2", "avx512", NULL };
 static const char *const profile_names[] = {
 	[RUN_PROFILE_NONE] = "none",
 	[RUN_PROFILE_OPERATORS] = "operators",
@@ -63,15 +62,7 @@ static const struct opt options[] = {
 			"those called as its inputs are, or the only one for input NAME, or "
 			"ARRAY; may be repeated",
 	},
-	{
-		.letter = 'p',
-		.name = "pin",
-		.arg = "NAME=VALUE",
-		.kind = OPT_LIST,
-		.at = offsetof(struct options, pin),
-		.help = "fix input NAME to a number, true, false, or a list as in [1, 2]: what "
-			"follows from it is computed once; may be repeated",
-	},
+	OPT_ROW_PIN,
 	{
 		.letter = 'w',
 		.name = "weights",
@@ -154,21 +145,8 @@ static const struct opt options[] = {
 		.at = offsetof(struct options, seed),
 		.help = "draw random numbers from this seed (default: 0)",
 	},
-	{
-		.name = "cpu",
-		.arg = "scalar|avx2|avx512",
-		.kind = OPT_TEXT,
-		.at = offsetof(struct options, cpu),
-		.help = "use no better instructions than these; the results are the same",
-		.choices = cpu_names,
-	},
-	{
-		.name = "max-memory",
-		.arg = "SIZE",
-		.kind = OPT_SIZE,
-		.at = offsetof(struct options, max_memory),
-		.help = "fail rather than take more than SIZE for what is computed",
-	},
+	OPT_ROW_CPU,
+	OPT_ROW_MAX_MEMORY,
 	OPT_ROW_ASSUME,
 	OPT_ROW_NO_SYNC,
 	OPT_ROW_FORCE,
@@ -201,22 +179,6 @@ struct model_run {
 
 /* --- options --- */
 
-static int choose_cpu(struct model_run *r)
-{
-	static const uint32_t masks[] = { HEFT_RUN_SCALAR, HEFT_RUN_AVX2, HEFT_RUN_BEST };
-
-	if (!r->o->cpu)
-		return STATUS_DONE;
-	for (size_t i = 0; cpu_names[i]; i++) {
-		if (strcasecmp(cpu_names[i], r->o->cpu) != 0)
-			continue;
-		r->session_options.cpu_mask = masks[i];
-		return STATUS_DONE;
-	}
-	return report_usage(r->in->command, "--cpu: '%s' is not one of scalar, avx2, avx512",
-	                    r->o->cpu);
-}
-
 static int check_options(struct model_run *r)
 {
 	const struct options *o = r->o;
@@ -237,7 +199,7 @@ static int check_options(struct model_run *r)
 		return STATUS_USAGE;
 	if (o->out && new_file_check(o->out, o->force) != STATUS_DONE)
 		return STATUS_USAGE;
-	return choose_cpu(r);
+	return cpu_option_read(r->in->command, r->o->cpu, &r->session_options.cpu_mask);
 }
 
 /* --- the run --- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_tune.c - trains a model on data and writes the result with its lineage. */
 #include "command.h"
+#include "cpu_option.h"
 #include "heft/tune.h"
 #include "interrupt.h"
 #include "new_file.h"
@@ -126,23 +127,10 @@ static const struct opt options[] = {
 	ROW_KEY("checkpoint-every", "N UNIT", "'100 steps', '1 epoch' or '10 minutes'"),
 	ROW("checkpoint", "PATH", checkpoint, "write checkpoints to PATH (default: OUT.ckpt)"),
 	ROW("resume", "PATH", resume, "go on from the checkpoint PATH"),
-	{
-		.letter = 'p',
-		.name = "pin",
-		.arg = "NAME=VALUE",
-		.kind = OPT_LIST,
-		.at = offsetof(struct options, pin),
-		.help = "fix input NAME to a number, true, false, or a list as in [1, 2]",
-	},
+	OPT_ROW_PIN,
 	ROW_FLAG("json", json, "print JSON, an object a line"),
 	OPT_ROW_CPU,
-	{
-		.name = "max-memory",
-		.arg = "SIZE",
-		.kind = OPT_SIZE,
-		.at = offsetof(struct options, max_memory),
-		.help = "fail rather than take more than SIZE for what is computed",
-	},
+	OPT_ROW_MAX_MEMORY,
 	OPT_ROW_ASSUME,
 	OPT_ROW_FORCE,
 	OPT_ROW_QUIET,
@@ -247,7 +235,7 @@ static int tune(struct tuning *t)
 	};
 	struct heft_tune_report report;
 	struct heft_error err;
-	int status = train_cpu_read(t->in->command, o->cpu, &how.trainer.cpu_mask);
+	int status = cpu_option_read(t->in->command, o->cpu, &how.trainer.cpu_mask);
 
 	if (status != STATUS_DONE)
 		return status;

@@ -155,6 +155,14 @@ void json_out_real(struct json_out *j, double value)
 	output_text(j->out, digits);
 }
 
+void json_out_real_or_null(struct json_out *j, double value)
+{
+	if (isnan(value))
+		json_out_text(j, NULL);
+	else
+		json_out_real(j, value);
+}
+
 void json_out_raw(struct json_out *j, const char *json)
 {
 	begin_value(j);

@@ -32,7 +32,8 @@ void json_out_text(struct json_out *j,
                    const char *text); /* NULL: null; ill-formed UTF-8 becomes U+FFFD */
 void json_out_u64(struct json_out *j, uint64_t value);
 void json_out_bool(struct json_out *j, bool value);
-void json_out_real(struct json_out *j, double value); /* not finite: "nan", "inf", "-inf" */
+void json_out_real(struct json_out *j, double value);         /* not finite: "nan", "inf", "-inf" */
+void json_out_real_or_null(struct json_out *j, double value); /* null for NaN */
 void json_out_raw(struct json_out *j, const char *json);
 void json_out_hex(struct json_out *j, const uint8_t *bytes, size_t n);
 

@@ -59,6 +59,12 @@ struct opt {
 		.at = offsetof(struct options, lock_ms),                       \
 		.help = "wait so long for another writer (default: 10)"        \
 	}
+#define OPT_ROW_MAX_MEMORY                                                          \
+	{                                                                           \
+		.name = "max-memory", .arg = "SIZE", .kind = OPT_SIZE,              \
+		.at = offsetof(struct options, max_memory),                         \
+		.help = "fail rather than take more than SIZE for what is computed" \
+	}
 #define OPT_ROW_END          \
 	{                    \
 		.name = NULL \

@@ -5,7 +5,6 @@
  */
 #include "progress_bar.h"
 
-#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,21 +34,6 @@ static uint64_t now(void)
 	return (uint64_t)t.tv_sec * NANOSECONDS + (uint64_t)t.tv_nsec;
 }
 
-/* A process in the background must not write over the one in the foreground. */
-static bool is_in_foreground(void)
-{
-	return tcgetpgrp(STDERR_FILENO) == getpgrp();
-}
-
-static void print_seconds(struct output *out, uint64_t seconds)
-{
-	if (seconds >= 3600)
-		output_format(out, "%" PRIu64 ":%02u:%02u", seconds / 3600,
-		              (unsigned)(seconds / 60 % 60), (unsigned)(seconds % 60));
-	else
-		output_format(out, "%u:%02u", (unsigned)(seconds / 60), (unsigned)(seconds % 60));
-}
-
 static void print_percent(struct output *out, uint64_t n_done, uint64_t n_total)
 {
 	const double part = n_total > 0 ? (double)n_done / (double)n_total : 0;
@@ -68,7 +52,7 @@ static void print_figures(struct output *out, double seconds, uint64_t n_done, u
 	output_text(out, "/s");
 	if (n_done > 0 && n_total >= n_done && (double)(n_total - n_done) / rate < 360000) {
 		output_text(out, "  ");
-		print_seconds(out, (uint64_t)((double)(n_total - n_done) / rate + 0.5));
+		size_print_seconds(out, (uint64_t)((double)(n_total - n_done) / rate + 0.5));
 		output_text(out, " left");
 	}
 }
@@ -126,7 +110,7 @@ static bool step(void *user, uint64_t n_done, uint64_t n_total)
 
 	if (interrupt_pending())
 		return true;
-	if (t >= bar->next && bar->next != NEVER && is_in_foreground()) {
+	if (t >= bar->next && bar->next != NEVER && term_is_in_foreground()) {
 		draw(bar, n_done, n_total);
 		bar->drawn = t;
 		bar->next = t + EVERY;

@@ -10,6 +10,15 @@
 #include "heft/run.h"
 #include "open_options.h"
 
+/* A row for `struct opt_list pin` in options. */
+#define OPT_ROW_PIN                                                                         \
+	{                                                                                   \
+		.letter = 'p', .name = "pin", .arg = "NAME=VALUE", .kind = OPT_LIST,        \
+		.at = offsetof(struct options, pin),                                        \
+		.help = "fix input NAME to a number, true, false, or a list as in [1, 2]: " \
+			"what follows from it is computed once; may be repeated"            \
+	}
+
 struct run_inputs {
 	struct heft_value *values; /* names are borrowed from the model */
 	void **bytes;              /* that they point to */

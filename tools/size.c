@@ -102,3 +102,12 @@ void size_print(struct output *out, uint64_t size)
 		                              : 0,
 		              value, names[i]);
 }
+
+void size_print_seconds(struct output *out, uint64_t seconds)
+{
+	if (seconds >= 3600)
+		output_format(out, "%" PRIu64 ":%02u:%02u", seconds / 3600,
+		              (unsigned)(seconds / 60 % 60), (unsigned)(seconds % 60));
+	else
+		output_format(out, "%u:%02u", (unsigned)(seconds / 60), (unsigned)(seconds % 60));
+}

@@ -20,4 +20,7 @@ bool size_parse_count(const char *text, uint64_t least, uint64_t most, uint64_t 
 /* Prints three digits and a decimal unit: "987 B", "1.23 MB", "45.6 GB". */
 void size_print(struct output *out, uint64_t size);
 
+/* Prints a time as "0:07", "12:30" or "1:02:03". */
+void size_print_seconds(struct output *out, uint64_t seconds);
+
 #endif

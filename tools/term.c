@@ -32,6 +32,11 @@ bool term_can_redraw(int fd)
 	return isatty(fd) && term && *term && strcmp(term, "dumb") != 0;
 }
 
+bool term_is_in_foreground(void)
+{
+	return tcgetpgrp(STDERR_FILENO) == getpgrp();
+}
+
 bool term_has_colour(int fd)
 {
 	const char *no_color = getenv("NO_COLOR");

@@ -15,6 +15,9 @@ size_t term_columns(int fd);
 /* Whether `fd` is a terminal that can move its cursor: the condition for a progress bar. */
 bool term_can_redraw(int fd);
 
+/* A process in the background must not write over the one in the foreground. */
+bool term_is_in_foreground(void);
+
 /* Whether to print colours on `fd`: a terminal, and NO_COLOR is not set. */
 bool term_has_colour(int fd);
 

@@ -6,25 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-const char *const train_cpu_names[] = { "scalar", "avx2", "avx512", NULL };
-
-int train_cpu_read(const struct command *command, const char *name, uint32_t *mask)
-{
-	static const uint32_t masks[] = { HEFT_RUN_SCALAR, HEFT_RUN_AVX2, HEFT_RUN_BEST };
-
-	*mask = HEFT_RUN_BEST;
-	if (!name)
-		return STATUS_DONE;
-	for (size_t i = 0; train_cpu_names[i]; i++) {
-		if (strcasecmp(train_cpu_names[i], name) != 0)
-			continue;
-		*mask = masks[i];
-		return STATUS_DONE;
-	}
-	return report_usage(command, "--cpu: '%s' is not one of scalar, avx2, avx512", name);
-}
 
 int train_data_open(const char *path, const char *target, const struct heft_dataset *like,
                     struct heft_dataset **data)

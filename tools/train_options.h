@@ -9,7 +9,7 @@
 #include "command.h"
 #include "heft/train.h"
 
-/* Rows for `struct opt_list input` and `const char *target`, `const char *cpu` in options. */
+/* Rows for `struct opt_list input` and `const char *target` in options. */
 #define OPT_ROW_INPUT_ARRAY                                                                  \
 	{                                                                                    \
 		.letter = 'i', .name = "input", .arg = "NAME=ARRAY", .kind = OPT_LIST,       \
@@ -23,19 +23,8 @@
 		.help = "the ARRAY, or column of a CSV file, that is to be predicted (default: " \
 			"y, label or target, or the one left over; of CSV the last)"             \
 	}
-#define OPT_ROW_CPU                                                                       \
-	{                                                                                 \
-		.name = "cpu", .arg = "scalar|avx2|avx512", .kind = OPT_TEXT,             \
-		.at = offsetof(struct options, cpu), .choices = train_cpu_names,          \
-		.help = "use no better instructions than these; the results are the same" \
-	}
-
-extern const char *const train_cpu_names[];
 
 /* All report what is wrong and give an exit status. */
-
-/* NULL: the best. */
-int train_cpu_read(const struct command *command, const char *name, uint32_t *mask);
 
 /* Opens a data set; `target` may be NULL. `like` is one whose classes have the same numbers, as
  * validation data has those of the training data; NULL. */

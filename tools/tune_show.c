@@ -12,7 +12,9 @@
 #include "json_out.h"
 #include "print_name.h"
 #include "report.h"
+#include "size.h"
 #include "term.h"
+#include "utf8_text.h"
 
 #define BETWEEN 0.1 /* seconds from one live line to the next */
 
@@ -32,17 +34,6 @@ void tune_show_wipe(struct tune_show *show)
 	show->drawn = 0;
 }
 
-static void print_time(double seconds, char *text, size_t room)
-{
-	const uint64_t s = seconds > 0 && seconds < 1e9 ? (uint64_t)(seconds + 0.5) : 0;
-
-	if (s >= 3600)
-		snprintf(text, room, "%" PRIu64 ":%02u:%02u", s / 3600, (unsigned)(s / 60 % 60),
-		         (unsigned)(s % 60));
-	else
-		snprintf(text, room, "%u:%02u", (unsigned)(s / 60), (unsigned)(s % 60));
-}
-
 /* --- before --- */
 
 static void begin(void *user, const struct heft_trainer *trainer)
@@ -57,39 +48,72 @@ static void begin(void *user, const struct heft_trainer *trainer)
 		report_words("%s", note);
 	show->n_train = facts.n_train;
 	show->n_steps = facts.n_steps;
-	show->first_step = UINT64_MAX;
 	show->began = now();
 	show->epoch_began = show->began;
 }
 
 /* --- a step --- */
 
-static void draw(const struct tune_show *show, const struct heft_step_report *r, double at)
+/* One line, never longer than the terminal is wide: a wrapped one cannot be wiped. */
+static void draw(struct tune_show *show, struct output *text, double at)
+{
+	const size_t columns = term_columns(STDERR_FILENO);
+	struct output line;
+
+	output_init(&line, STDERR_FILENO);
+	output_char(&line, '\r');
+	utf8_cut_end(&line, output_string(text), columns > 1 ? columns - 1 : 1);
+	output_text(&line, "\033[K");
+	output_flush(&line);
+	output_done(&line);
+	output_done(text);
+	show->drawn = at;
+}
+
+static bool is_draw_due(const struct tune_show *show, double at)
+{
+	return show->is_live && at >= show->drawn + BETWEEN && term_is_in_foreground();
+}
+
+static void print_step(const struct tune_show *show, struct output *text,
+                       const struct heft_step_report *r, double at)
 {
 	const double share = r->n_all > 0 ? (double)r->n_done / (double)r->n_all : 1;
 	const double seconds = at - show->began;
 	const double steps = (double)(r->step - show->first_step);
-	char left[32] = "-";
+	const double in_epoch = at - show->epoch_began;
 
-	if (steps > 0 && seconds > 0)
-		print_time(seconds / steps * (double)(show->n_steps - r->step), left, sizeof left);
-	fprintf(stderr,
-	        "\repoch %" PRIu64 " %3.0f %%  loss %.4g  lr %.3g  %.0f samples/s  %s left\033[K",
-	        r->epoch, share * 100, r->loss, r->lr,
-	        at > show->epoch_began ? (double)r->n_done / (at - show->epoch_began) : 0, left);
-	fflush(stderr);
+	output_format(text, "epoch %" PRIu64 " %3.0f %%  loss %.4g  lr %.3g", r->epoch, share * 100,
+	              r->loss, r->lr);
+	if (in_epoch > 0)
+		output_format(text, "  %.0f samples/s",
+		              (double)(r->n_done - show->n_before) / in_epoch);
+	if (steps > 0 && seconds > 0) {
+		output_text(text, "  ");
+		size_print_seconds(text,
+		                   (uint64_t)(seconds / steps * (double)(show->n_steps - r->step)));
+		output_text(text, " left");
+	}
 }
 
 static bool step(void *user, const struct heft_step_report *r)
 {
 	struct tune_show *show = user;
-	const double at = show->is_live ? now() : 0;
+	const double at = now();
 
-	if (show->first_step == UINT64_MAX)
-		show->first_step = r->step - 1;
-	if (show->is_live && at >= show->drawn + BETWEEN) {
-		draw(show, r, at);
-		show->drawn = at;
+	if (!show->has_begun && r->step > 1) { /* resumed: what was done before is not its speed */
+		show->first_step = r->step;
+		show->n_before = r->n_done;
+		show->began = at;
+		show->epoch_began = at;
+	}
+	show->has_begun = true;
+	if (is_draw_due(show, at)) {
+		struct output text;
+
+		output_init(&text, -1);
+		print_step(show, &text, r, at);
+		draw(show, &text, at);
 	}
 	return interrupt_pending();
 }
@@ -97,27 +121,22 @@ static bool step(void *user, const struct heft_step_report *r)
 static bool features(void *user, uint64_t n_done, uint64_t n_all)
 {
 	struct tune_show *show = user;
-	const double at = show->is_live ? now() : 0;
+	const double at = now();
 
-	if (show->is_live && at >= show->drawn + BETWEEN) {
-		fprintf(stderr, "\rfrozen layers: %" PRIu64 " of %" PRIu64 " samples\033[K", n_done,
-		        n_all);
-		fflush(stderr);
-		show->drawn = at;
+	if (is_draw_due(show, at)) {
+		struct output text;
+
+		output_init(&text, -1);
+		output_format(&text, "frozen layers: %" PRIu64 " of %" PRIu64 " samples", n_done,
+		              n_all);
+		draw(show, &text, at);
 	}
+	show->began = at;
+	show->epoch_began = at;
 	return interrupt_pending();
 }
 
 /* --- an epoch --- */
-
-/* Finite numbers only: JSON has no others. */
-static void add_real(struct json_out *j, double value)
-{
-	if (isnan(value))
-		json_out_text(j, NULL);
-	else
-		json_out_real(j, value);
-}
 
 static void json_epoch(struct tune_show *show, const struct heft_epoch_report *r, double rate)
 {
@@ -131,20 +150,20 @@ static void json_epoch(struct tune_show *show, const struct heft_epoch_report *r
 	json_out_key(&j, "step");
 	json_out_u64(&j, r->step);
 	json_out_key(&j, "train_loss");
-	add_real(&j, r->train_loss);
+	json_out_real_or_null(&j, r->train_loss);
 	json_out_key(&j, "val_loss");
-	add_real(&j, r->val.n > 0 ? r->val.loss : NAN);
+	json_out_real_or_null(&j, r->val.n > 0 ? r->val.loss : NAN);
 	json_out_key(&j, "metrics");
 	json_out_begin(&j, '{');
 	for (uint32_t i = 0; i < r->val.n_metrics; i++) {
 		json_out_key(&j, r->val.metrics[i].name);
-		add_real(&j, r->val.metrics[i].value);
+		json_out_real_or_null(&j, r->val.metrics[i].value);
 	}
 	json_out_end(&j, '}');
 	json_out_key(&j, "lr");
-	add_real(&j, r->lr);
+	json_out_real_or_null(&j, r->lr);
 	json_out_key(&j, "samples_per_s");
-	add_real(&j, rate);
+	json_out_real_or_null(&j, rate);
 	json_out_key(&j, "best");
 	json_out_bool(&j, r->is_best);
 	json_out_end(&j, '}');
@@ -156,27 +175,43 @@ static uint32_t n_shown(const struct heft_epoch_report *r)
 	return r->val.n_metrics < TUNE_SHOW_METRICS ? r->val.n_metrics : TUNE_SHOW_METRICS;
 }
 
-static void print_titles(const struct heft_epoch_report *r)
+static void print_titles(struct output *out, const struct heft_epoch_report *r)
 {
-	fprintf(stderr, "%5s  %10s", "epoch", "train loss");
+	output_format(out, "%5s  %10s", "epoch", "train loss");
 	if (r->val.n > 0)
-		fprintf(stderr, "  %10s", "val loss");
+		output_format(out, "  %10s", "val loss");
 	for (uint32_t i = 0; i < n_shown(r); i++)
-		fprintf(stderr, "  %10s", r->val.metrics[i].name);
-	fprintf(stderr, "  %9s  %7s\n", "lr", "time");
+		output_format(out, "  %10s", r->val.metrics[i].name);
+	output_format(out, "  %9s  %7s\n", "lr", "time");
 }
 
-static void print_row(const struct heft_epoch_report *r, double seconds)
+static void print_row(struct output *out, const struct heft_epoch_report *r, double seconds)
 {
-	char time[32];
+	struct output time;
 
-	print_time(seconds, time, sizeof time);
-	fprintf(stderr, "%5" PRIu64 "  %10.5g", r->epoch, r->train_loss);
+	output_init(&time, -1);
+	size_print_seconds(&time, (uint64_t)(seconds + 0.5));
+	output_format(out, "%5" PRIu64 "  %10.5g", r->epoch, r->train_loss);
 	if (r->val.n > 0)
-		fprintf(stderr, "  %10.5g", r->val.loss);
+		output_format(out, "  %10.5g", r->val.loss);
 	for (uint32_t i = 0; i < n_shown(r); i++)
-		fprintf(stderr, "  %10.4f", r->val.metrics[i].value);
-	fprintf(stderr, "  %9.3g  %7s%s\n", r->lr, time, r->is_best ? " *" : "");
+		output_format(out, "  %10.4f", r->val.metrics[i].value);
+	output_format(out, "  %9.3g  %7s%s\n", r->lr, output_string(&time), r->is_best ? " *" : "");
+	output_done(&time);
+}
+
+/* In one write, so that nothing stands between. */
+static void print_epoch(struct tune_show *show, const struct heft_epoch_report *r, double seconds)
+{
+	struct output out;
+
+	output_init(&out, STDERR_FILENO);
+	if (!show->has_titles)
+		print_titles(&out, r);
+	show->has_titles = true;
+	print_row(&out, r, seconds);
+	output_flush(&out);
+	output_done(&out);
 }
 
 static void epoch(void *user, const struct heft_epoch_report *r)
@@ -187,12 +222,10 @@ static void epoch(void *user, const struct heft_epoch_report *r)
 
 	tune_show_wipe(show);
 	if (show->out) {
-		json_epoch(show, r, seconds > 0 ? (double)show->n_train / seconds : 0);
+		json_epoch(show, r,
+		           seconds > 0 ? (double)(show->n_train - show->n_before) / seconds : 0);
 	} else if (!show->is_quiet) {
-		if (!show->has_titles)
-			print_titles(r);
-		show->has_titles = true;
-		print_row(r, seconds);
+		print_epoch(show, r, seconds);
 	}
 	if (r->worsens && !show->has_warned) {
 		report_words(
@@ -203,6 +236,7 @@ static void epoch(void *user, const struct heft_epoch_report *r)
 	if (r->is_stopped && !show->is_quiet)
 		report_words("no better epoch for as long as patience says: the run ends");
 	show->epoch_began = at;
+	show->n_before = 0;
 }
 
 static void warn(void *user, const char *words)

@@ -13,11 +13,13 @@ struct tune_show {
 	struct output *out; /* for JSON; NULL: a table */
 	bool is_quiet;
 	bool is_live; /* standard error is a terminal */
+	bool has_begun;
 	bool has_titles;
 	bool has_warned;
 	uint64_t n_train;
 	uint64_t n_steps;    /* of the run */
 	uint64_t first_step; /* where this process began */
+	uint64_t n_before;   /* samples of the epoch that another process did */
 	double began;        /* seconds */
 	double epoch_began;
 	double drawn;

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/hex.h"
 #include "base/real_text.h"
 #include "format/decimal.h"
 
@@ -34,10 +35,9 @@ void heft_lineage_add_text(struct heft_buffer *b, const char *text)
 
 void heft_lineage_add_digest(struct heft_buffer *b, const uint8_t *digest)
 {
-	heft_buffer_addf(b, "\"");
-	for (unsigned i = 0; i < HEFT_DIGEST_SIZE; i++)
-		heft_buffer_addf(b, "%02x", (unsigned)digest[i]);
-	heft_buffer_addf(b, "\"");
+	char hex[2 * HEFT_DIGEST_SIZE + 1];
+
+	heft_buffer_addf(b, "\"%s\"", heft_hex(digest, HEFT_DIGEST_SIZE, hex));
 }
 
 /* --- reading --- */

@@ -10,6 +10,7 @@
 #include "artifact/headed.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/hex.h"
 #include "heft/digest.h"
 #include "train/trainer_state.h"
 
@@ -29,13 +30,6 @@ struct replay {
 
 /* --- what it is made from --- */
 
-static const char *hex_of(const uint8_t *digest, char *text)
-{
-	for (size_t i = 0; i < HEFT_DIGEST_SIZE; i++)
-		snprintf(text + 2 * i, 3, "%02x", digest[i]);
-	return text;
-}
-
 static enum heft_status another(const char *what, const uint8_t *want, const uint8_t *is,
                                 struct heft_error *err)
 {
@@ -43,8 +37,8 @@ static enum heft_status another(const char *what, const uint8_t *want, const uin
 	char b[HEX_SIZE];
 
 	return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
-	                 "the %s has digest %.64s, and the run had %.64s", what, hex_of(is, a),
-	                 hex_of(want, b));
+	                 "the %s has digest %.64s, and the run had %.64s", what,
+	                 heft_hex(is, HEFT_DIGEST_SIZE, a), heft_hex(want, HEFT_DIGEST_SIZE, b));
 }
 
 static enum heft_status read_step(struct replay *r, struct heft_error *err)

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/hex.h"
 #include "container/dump_text.h"
 #include "container/index_parts.h"
 #include "container/origin.h"
@@ -181,9 +182,9 @@ static enum heft_status add_tensors(struct dump *d, struct heft_error *err)
 
 static void add_digest(struct dump *d, const char *what, const uint8_t *digest)
 {
-	heft_buffer_addf(&d->out, " %s=", what);
-	for (size_t i = 0; i < HEFT_SHA256_SIZE; i++)
-		heft_buffer_addf(&d->out, "%02x", (unsigned)digest[i]);
+	char hex[2 * HEFT_SHA256_SIZE + 1];
+
+	heft_buffer_addf(&d->out, " %s=%s", what, heft_hex(digest, HEFT_SHA256_SIZE, hex));
 }
 
 /* Of a recipe whose transforms are known. */

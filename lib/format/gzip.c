@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "base/error.h"
+#include "format/zlib_memory.h"
 
 #define IN_SIZE ((size_t)64 << 10)
 #define OUT_MAX ((size_t)1 << 30) /* at once: zlib counts in unsigned int */
@@ -22,18 +23,6 @@ struct heft_gzip {
 	bool is_first;
 	uint8_t in[IN_SIZE];
 };
-
-static void *zlib_alloc(void *opaque, unsigned n, unsigned size)
-{
-	(void)opaque;
-	return heft_alloc_array(n, size);
-}
-
-static void zlib_free(void *opaque, void *p)
-{
-	(void)opaque;
-	heft_free(p);
-}
 
 bool heft_gzip_is(const uint8_t *head, size_t n)
 {
@@ -58,7 +47,8 @@ enum heft_status heft_gzip_new(struct heft_source *src, struct heft_gzip **out,
 	g->in_pos = 0;
 	g->in_member = true;
 	g->is_first = true;
-	g->inflate = (z_stream){ .zalloc = zlib_alloc, .zfree = zlib_free };
+	g->inflate = (z_stream){ 0 };
+	heft_zlib_set_memory(&g->inflate);
 	g->is_begun = inflateInit2(&g->inflate, WITH_GZIP_HEADER) == Z_OK;
 	if (!g->is_begun) {
 		heft_gzip_free(g);

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "format/zip.h"
+#include "format/zlib_memory.h"
 
 #define MEMORY_LEVEL 8                 /* zlib's default */
 #define SAMPLE_SIZE ((size_t)32 << 10) /* of a piece, from its middle */
@@ -63,26 +64,13 @@ void heft_zip_packer_free(struct heft_zip_packer *p)
 	heft_free(p);
 }
 
-static void *zlib_alloc(void *opaque, unsigned n, unsigned size)
-{
-	(void)opaque;
-	return heft_alloc_array(n, size);
-}
-
-static void zlib_free(void *opaque, void *p)
-{
-	(void)opaque;
-	heft_free(p);
-}
-
 static struct context *context_new(int level)
 {
 	struct context *c = heft_zalloc(sizeof *c);
 
 	if (!c)
 		return NULL;
-	c->deflate.zalloc = zlib_alloc;
-	c->deflate.zfree = zlib_free;
+	heft_zlib_set_memory(&c->deflate);
 	if (deflateInit2(&c->deflate, level, Z_DEFLATED, -MAX_WBITS, MEMORY_LEVEL,
 	                 Z_DEFAULT_STRATEGY) != Z_OK) {
 		heft_free(c);

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "format/zip_parts.h"
+#include "format/zlib_memory.h"
 
 #define IN_SIZE ((size_t)64 << 10)
 #define FIRST_SIZE ((size_t)4 << 10) /* whoever opens an archive reads a header of each member */
@@ -66,18 +67,6 @@ static enum heft_status damaged(const struct heft_zip_member *m, const char *wha
 
 /* --- unpacking --- */
 
-static void *zlib_alloc(void *opaque, unsigned n, unsigned size)
-{
-	(void)opaque;
-	return heft_alloc_array(n, size);
-}
-
-static void zlib_free(void *opaque, void *p)
-{
-	(void)opaque;
-	heft_free(p);
-}
-
 static void release(struct heft_zip_stream *s)
 {
 	if (s->is_begun)
@@ -100,7 +89,8 @@ static enum heft_status begin(struct heft_zip_stream *s, struct heft_error *err)
 	s->in = heft_alloc(IN_SIZE);
 	if (!s->in)
 		return no_memory(err);
-	s->inflate = (z_stream){ .zalloc = zlib_alloc, .zfree = zlib_free };
+	s->inflate = (z_stream){ 0 };
+	heft_zlib_set_memory(&s->inflate);
 	if (inflateInit2(&s->inflate, -MAX_WBITS) != Z_OK) {
 		heft_free(s->in);
 		s->in = NULL;

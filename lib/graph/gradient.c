@@ -234,6 +234,15 @@ uint32_t heft_emit_list(struct heft_gradient *g, const int64_t *values, uint32_t
 	return heft_emit_constant(g, &a);
 }
 
+uint32_t heft_emit_integer(struct heft_gradient *g, int64_t value)
+{
+	struct heft_array a = { .bytes = &value };
+
+	if (failed(g, heft_array_set(&a, HEFT_DTYPE_I64, 0, NULL, &g->err)))
+		return HEFT_NO_VALUE;
+	return heft_emit_constant(g, &a);
+}
+
 uint32_t heft_emit_number(struct heft_gradient *g, enum heft_dtype dtype, double number)
 {
 	float narrow = (float)number;

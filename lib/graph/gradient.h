@@ -91,6 +91,7 @@ static inline struct heft_attr heft_attr_ints(const char *name, const int64_t *v
 /* Constants: a list of I64, as of shapes and axes; one number of this dtype, rank 0, rounded once;
  * an array, whose bytes are copied. */
 uint32_t heft_emit_list(struct heft_gradient *g, const int64_t *values, uint32_t n);
+uint32_t heft_emit_integer(struct heft_gradient *g, int64_t value); /* I64, no dimension */
 uint32_t heft_emit_number(struct heft_gradient *g, enum heft_dtype dtype, double number);
 uint32_t heft_emit_constant(struct heft_gradient *g, const struct heft_array *a);
 /* The elements of x, in order, in the shape of another value, or in dims. */

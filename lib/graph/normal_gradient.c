@@ -85,6 +85,14 @@ static uint32_t of_channels(struct heft_gradient *g, uint32_t list, uint64_t n)
 	return heft_emit_reshaped(g, list, 3, dims);
 }
 
+/* The gradient of input i is x, summed over what that is spread over: as `scale` lies. */
+static void give_summed(struct heft_gradient *g, uint32_t i, uint32_t x, uint32_t scale)
+{
+	heft_give(g, i,
+	          heft_emit_reshaped_like(g, heft_emit_summed_like(g, x, scale),
+	                                  heft_gradient_in(g, i)));
+}
+
 void heft_channels_backward(const struct heft_call *c, struct heft_gradient *g, uint64_t n_groups)
 {
 	const struct heft_array *x = &c->in[0];
@@ -109,14 +117,10 @@ void heft_channels_backward(const struct heft_call *c, struct heft_gradient *g, 
 		const uint32_t v = heft_emit_reshaped(g, out[1], 3, scaled);
 		const uint32_t part = heft_emit_2(g, "Mul", dy, v);
 
-		heft_give(g, 1,
-		          heft_emit_reshaped_like(g, heft_emit_summed_like(g, part, scale),
-		                                  heft_gradient_in(g, 1)));
+		give_summed(g, 1, part, scale);
 	}
 	if (heft_gradient_wants(g, 2))
-		heft_give(g, 2,
-		          heft_emit_reshaped_like(g, heft_emit_summed_like(g, dy, scale),
-		                                  heft_gradient_in(g, 2)));
+		give_summed(g, 2, dy, scale);
 }
 
 /* A list of channels as [C, 1, ...], which is broadcast against images of this rank. */
@@ -194,12 +198,8 @@ void heft_batch_statistics_backward(const struct heft_call *c, struct heft_gradi
 	if (heft_gradient_wants(g, 1)) {
 		const uint32_t part = heft_emit_2(g, "Mul", dy, out[1]);
 
-		heft_give(g, 1,
-		          heft_emit_reshaped_like(g, heft_emit_summed_like(g, part, scale),
-		                                  heft_gradient_in(g, 1)));
+		give_summed(g, 1, part, scale);
 	}
 	if (heft_gradient_wants(g, 2))
-		heft_give(g, 2,
-		          heft_emit_reshaped_like(g, heft_emit_summed_like(g, dy, scale),
-		                                  heft_gradient_in(g, 2)));
+		give_summed(g, 2, dy, scale);
 }

@@ -59,18 +59,9 @@ static enum heft_status infer(struct heft_call *c, struct heft_error *err)
 LOSSES(f32, float)
 LOSSES(f64, double)
 
-static void losses(const struct heft_call *c, uint64_t first, size_t n, double *losses,
-                   void *gradients)
-{
-	if (c->in[HEFT_LOSS_PREDICTION].dtype == HEFT_DTYPE_F32)
-		losses_f32(c, first, n, losses, gradients);
-	else
-		losses_f64(c, first, n, losses, gradients);
-}
-
 static void forward(const struct heft_call *c)
 {
-	heft_pair_loss_run(c, losses);
+	heft_pair_loss_run(c, losses_f32, losses_f64);
 }
 
 const struct heft_op heft_op_heft_bce = {

@@ -162,15 +162,6 @@ static void forward(const struct heft_call *c)
 	heft_maps_run(c, &p->maps, fill, p->element);
 }
 
-static uint32_t integer(struct heft_gradient *g, int64_t n)
-{
-	struct heft_array a = { .bytes = &n };
-
-	return heft_array_set(&a, HEFT_DTYPE_I64, 0, NULL, NULL) == HEFT_OK
-	               ? heft_emit_constant(g, &a)
-	               : HEFT_NO_VALUE;
-}
-
 /* Along dimension d, which becomes `size` long: what was taken from a place is added up, ascending
  * (F7-19). Places are numbers that are padded likewise. */
 static uint32_t gathered(const struct heft_call *c, struct heft_gradient *g, uint32_t d,
@@ -180,8 +171,8 @@ static uint32_t gathered(const struct heft_call *c, struct heft_gradient *g, uin
 	const struct heft_emit places = {
 		.type = "Pad",
 		.n_in = 2,
-		.in = { heft_emit_3(g, "Range", integer(g, 0), integer(g, (int64_t)size),
-		                    integer(g, 1)),
+		.in = { heft_emit_3(g, "Range", heft_emit_integer(g, 0),
+		                    heft_emit_integer(g, (int64_t)size), heft_emit_integer(g, 1)),
 		        heft_emit_list(g, pads, 2) },
 		.n_attrs = 1,
 		.attrs = { heft_attr_text("mode", heft_call_text(c, "mode", "constant")) },

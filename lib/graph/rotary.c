@@ -175,27 +175,19 @@ void heft_rotary_run(const struct heft_call *c, const struct heft_rotary *r)
 
 /* --- backward --- */
 
-static uint32_t integer(struct heft_gradient *g, int64_t n)
-{
-	struct heft_array a = { .bytes = &n };
-
-	return heft_array_set(&a, HEFT_DTYPE_I64, 0, NULL, NULL) == HEFT_OK
-	               ? heft_emit_constant(g, &a)
-	               : HEFT_NO_VALUE;
-}
-
 /* A position for each place of each sample, from that of the first place: within what table_row
  * makes of it. */
 static uint32_t spread(struct heft_gradient *g, const struct heft_rotary *r)
 {
 	const int64_t shape[2] = { (int64_t)r->n_batch, (int64_t)r->n_places };
 	const int64_t n = (int64_t)r->n_rows;
-	const uint32_t places = heft_emit_3(g, "Range", integer(g, 0), integer(g, shape[1]),
-	                                    integer(g, 1));
+	const uint32_t places = heft_emit_3(g, "Range", heft_emit_integer(g, 0),
+	                                    heft_emit_integer(g, shape[1]),
+	                                    heft_emit_integer(g, 1));
 	uint32_t at = heft_gradient_in(g, r->in_positions);
 
-	at = heft_emit_2(g, "Max", at, integer(g, -n));
-	at = heft_emit_2(g, "Min", at, integer(g, n));
+	at = heft_emit_2(g, "Max", at, heft_emit_integer(g, -n));
+	at = heft_emit_2(g, "Min", at, heft_emit_integer(g, n));
 	return heft_emit_2(g, "Expand", heft_emit_2(g, "Add", at, places),
 	                   heft_emit_list(g, shape, 2));
 }

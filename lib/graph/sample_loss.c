@@ -138,8 +138,10 @@ static void run_blocks(const struct heft_call *c, const void *ctx, uint64_t firs
 	}
 }
 
-void heft_pair_loss_run(const struct heft_call *c, heft_pair_loss_fn *fn)
+void heft_pair_loss_run(const struct heft_call *c, heft_pair_loss_fn *f32, heft_pair_loss_fn *f64)
 {
+	const bool is_f32 = c->in[HEFT_LOSS_PREDICTION].dtype == HEFT_DTYPE_F32;
+	heft_pair_loss_fn *const fn = is_f32 ? f32 : f64;
 	const uint64_t n_blocks = n_blocks_of(c);
 
 	heft_spans_run(c, n_blocks, 4 * HEFT_SUM_BLOCK, run_blocks, &fn);

@@ -39,6 +39,7 @@ typedef void heft_pair_loss_fn(const struct heft_call *c, uint64_t first, size_t
 
 /* The target is of the prediction's dtype and shape, dimensions of 1 aside. */
 enum heft_status heft_pair_loss_infer(struct heft_call *c, struct heft_error *err);
-void heft_pair_loss_run(const struct heft_call *c, heft_pair_loss_fn *fn);
+/* By the prediction's dtype. */
+void heft_pair_loss_run(const struct heft_call *c, heft_pair_loss_fn *f32, heft_pair_loss_fn *f64);
 
 #endif

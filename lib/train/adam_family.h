@@ -12,4 +12,7 @@ uint32_t heft_adam_update(uint32_t cpu_bits, const struct heft_recipe *r,
                           const struct heft_parameter_step *p, uint64_t first, uint64_t n,
                           bool decouples, bool has_greatest);
 
+/* The mean and the mean of squares; AMSGrad has one more. */
+uint32_t heft_adam_n_states(const struct heft_recipe *r);
+
 #endif

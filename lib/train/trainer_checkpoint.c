@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/hex.h"
 #include "base/json_pull.h"
 #include "heft/write.h"
 #include "train/trainer_state.h"
@@ -59,19 +60,13 @@ static const struct field fields[] = {
 };
 #define N_FIELDS (sizeof fields / sizeof *fields)
 
-static void hex_of(const uint8_t *digest, char *text)
-{
-	for (int i = 0; i < HEFT_TRAIN_DIGEST_SIZE; i++)
-		snprintf(text + 2 * i, 3, "%02x", digest[i]);
-}
-
 /* --- saving --- */
 
 static void add_place(const struct heft_trainer *t, struct heft_buffer *b)
 {
 	char hex[2 * HEFT_TRAIN_DIGEST_SIZE + 1];
 
-	hex_of(t->start_digest, hex);
+	heft_hex(t->start_digest, HEFT_TRAIN_DIGEST_SIZE, hex);
 	heft_buffer_addf(b,
 	                 "{\"" KEY "\":{\"version\":1,\"model\":\"%s\",\"n_train\":%" PRIu64
 	                 ",\"n_val\":%" PRIu64 ",\"is_over\":%s",
@@ -342,7 +337,7 @@ static enum heft_status check_place(const struct heft_trainer *t, const struct p
 	struct heft_buffer recipe;
 	enum heft_status st = HEFT_OK;
 
-	hex_of(t->start_digest, hex);
+	heft_hex(t->start_digest, HEFT_TRAIN_DIGEST_SIZE, hex);
 	if (strcmp(hex, p->model) != 0)
 		return heft_fail(err, HEFT_E_USAGE, HEFT_NO_OFFSET,
 		                 "it is a checkpoint of another model: that began with weights "
