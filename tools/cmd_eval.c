@@ -5,10 +5,9 @@
 #include "eval_print.h"
 #include "heft/lineage.h"
 #include "memory.h"
-#include "open_options.h"
-#include "run_inputs.h"
+#include "recipe_options.h"
 #include "spool.h"
-#include "train_options.h"
+#include "train_inputs.h"
 
 #include <string.h>
 
@@ -73,12 +72,8 @@ struct evaluation {
 	const struct invocation *in;
 	const struct options *o;
 	const char *name; /* of the model's file */
-	struct open_options open;
-	struct heft_file *file;
-	struct heft_dataset *data;
+	struct train_inputs inputs;
 	struct heft_recipe *recipe;
-	struct train_binds binds;
-	struct run_inputs pins;
 	struct heft_evaluated *result;
 };
 
@@ -88,7 +83,7 @@ static enum heft_status take_lineage(struct evaluation *e, struct heft_error *er
 {
 	struct heft_lineage *lineage;
 	struct heft_lineage_step step;
-	enum heft_status st = heft_lineage_read(e->file, &lineage, err);
+	enum heft_status st = heft_lineage_read(e->inputs.model, &lineage, err);
 
 	if (st != HEFT_OK)
 		return st == HEFT_E_NOT_FOUND ? HEFT_OK : st;
@@ -108,7 +103,7 @@ static int set_recipe(struct evaluation *e)
 
 	if (heft_recipe_new(&e->recipe, &err) != HEFT_OK || take_lineage(e, &err) != HEFT_OK)
 		return report_error(e->name, &err);
-	status = train_recipe_set(e->recipe, e->in->command, &e->o->recipe);
+	status = recipe_options_set(e->recipe, e->in->command, &e->o->recipe);
 	for (uint32_t i = 0; i < e->o->recipe.n && status == STATUS_DONE; i++) {
 		if (strcmp(e->o->recipe.items[i].opt->name, "batch") == 0 &&
 		    heft_recipe_set(e->recipe, "micro_batch", "0", &err) != HEFT_OK)
@@ -119,18 +114,18 @@ static int set_recipe(struct evaluation *e)
 
 static int open_all(struct evaluation *e, const char *path)
 {
-	struct heft_error err;
-	int status = open_options_init(&e->open, e->in->command, &e->o->assume, NULL);
+	const struct options *o = e->o;
+	const struct train_words words = {
+		.path = path,
+		.name = e->name,
+		.data = o->data,
+		.target = o->target,
+		.input = &o->input,
+		.pin = &o->pin,
+		.assume = &o->assume,
+	};
+	const int status = train_inputs_open(&e->inputs, e->in, &words);
 
-	if (status == STATUS_DONE)
-		status = train_data_open(e->o->data, e->o->target, NULL, &e->data);
-	if (status != STATUS_DONE)
-		return status;
-	if (heft_open(path, &e->open.options, &e->file, &err) != HEFT_OK)
-		return report_error(e->name, &err);
-	status = run_pins_read(&e->pins, e->in, e->file, e->name, &e->o->pin);
-	if (status == STATUS_DONE)
-		status = train_binds_read(&e->binds, e->in->command, &e->o->input);
 	return status == STATUS_DONE ? set_recipe(e) : status;
 }
 
@@ -139,18 +134,15 @@ static int evaluate(struct evaluation *e)
 	struct heft_trainer_options how = {
 		.n_threads = e->o->threads,
 		.max_bytes = e->o->max_memory,
-		.binds = e->binds.rows,
-		.n_binds = e->binds.n,
-		.target = train_target(e->data, e->o->target),
-		.pins = e->pins.values,
-		.n_pins = e->pins.n,
 	};
 	struct heft_error err;
 	int status = cpu_option_read(e->in->command, e->o->cpu, &how.cpu_mask);
 
 	if (status != STATUS_DONE)
 		return status;
-	if (heft_evaluate(e->file, e->recipe, e->data, &how, &e->result, &err) != HEFT_OK)
+	train_inputs_set(&e->inputs, &how);
+	if (heft_evaluate(e->inputs.model, e->recipe, e->inputs.train, &how, &e->result, &err) !=
+	    HEFT_OK)
 		return report_error(e->name, &err);
 	for (uint32_t i = 0; !e->o->quiet && heft_evaluated_note(e->result, i) != NULL; i++)
 		report_words("%s", heft_evaluated_note(e->result, i));
@@ -161,7 +153,7 @@ static void print(const struct evaluation *e)
 {
 	struct eval_names names = { .model = e->name, .data = e->o->data };
 
-	names.classes = heft_dataset_class_names(e->data, &names.n_classes);
+	names.classes = heft_dataset_class_names(e->inputs.train, &names.n_classes);
 	if (e->o->json)
 		eval_print_json(e->in->out, e->result, &names);
 	else
@@ -172,11 +164,7 @@ static void done(struct evaluation *e)
 {
 	heft_evaluated_free(e->result);
 	heft_recipe_free(e->recipe);
-	train_binds_done(&e->binds);
-	run_inputs_done(&e->pins);
-	heft_dataset_close(e->data);
-	heft_close(e->file);
-	open_options_done(&e->open);
+	train_inputs_done(&e->inputs);
 }
 
 static int run(const struct invocation *in)

@@ -5,14 +5,11 @@
 #include "heft/tune.h"
 #include "interrupt.h"
 #include "new_file.h"
-#include "open_options.h"
-#include "run_inputs.h"
+#include "recipe_options.h"
 #include "spool.h"
-#include "train_options.h"
+#include "train_inputs.h"
 #include "tune_plan.h"
 #include "tune_show.h"
-
-#include <string.h>
 
 struct options {
 	struct opt_list recipe;
@@ -143,13 +140,8 @@ struct tuning {
 	const struct invocation *in;
 	const struct options *o;
 	const char *name; /* of the model's file */
-	struct open_options open;
-	struct heft_file *file;
-	struct heft_dataset *train;
-	struct heft_dataset *val;
+	struct train_inputs inputs;
 	struct heft_recipe *recipe;
-	struct train_binds binds;
-	struct run_inputs pins;
 	struct tune_show show;
 };
 
@@ -162,7 +154,7 @@ static int set_recipe(struct tuning *t)
 		return report_error(t->in->command->name, &err);
 	status = t->o->config ? tune_config_read(t->recipe, t->o->config) : STATUS_DONE;
 	if (status == STATUS_DONE)
-		status = train_recipe_set(t->recipe, t->in->command, &t->o->recipe);
+		status = recipe_options_set(t->recipe, t->in->command, &t->o->recipe);
 	for (uint32_t i = 0; i < t->o->group.n && status == STATUS_DONE; i++) {
 		if (heft_recipe_set(t->recipe, "groups", t->o->group.items[i].value, &err) !=
 		    HEFT_OK)
@@ -173,27 +165,21 @@ static int set_recipe(struct tuning *t)
 	return status;
 }
 
-static int open_data(struct tuning *t)
+static int open_all(struct tuning *t, const char *path)
 {
-	int status = train_data_open(t->o->data, t->o->target, NULL, &t->train);
+	const struct options *o = t->o;
+	const struct train_words words = {
+		.path = path,
+		.name = t->name,
+		.data = o->data,
+		.val = o->val,
+		.target = o->target,
+		.input = &o->input,
+		.pin = &o->pin,
+		.assume = &o->assume,
+	};
 
-	if (status == STATUS_DONE && t->o->val)
-		status = train_data_open(t->o->val, t->o->target, t->train, &t->val);
-	return status;
-}
-
-static int open_model(struct tuning *t, const char *path)
-{
-	struct heft_error err;
-	int status = open_options_init(&t->open, t->in->command, &t->o->assume, NULL);
-
-	if (status != STATUS_DONE)
-		return status;
-	if (heft_open(path, &t->open.options, &t->file, &err) != HEFT_OK)
-		return report_error(t->name, &err);
-	status = run_pins_read(&t->pins, t->in, t->file, t->name, &t->o->pin);
-	return status == STATUS_DONE ? train_binds_read(&t->binds, t->in->command, &t->o->input)
-	                             : status;
+	return train_inputs_open(&t->inputs, t->in, &words);
 }
 
 /* What is wrong belongs to the model, the data or the target: the sentence says what. */
@@ -219,11 +205,6 @@ static int tune(struct tuning *t)
 		.trainer = {
 			.n_threads = o->threads,
 			.max_bytes = o->max_memory,
-			.binds = t->binds.rows,
-			.n_binds = t->binds.n,
-			.target = train_target(t->train, o->target),
-			.pins = t->pins.values,
-			.n_pins = t->pins.n,
 		},
 		.target = {
 			.write = { .overwrite = o->force, .no_sync = o->no_sync },
@@ -239,10 +220,11 @@ static int tune(struct tuning *t)
 
 	if (status != STATUS_DONE)
 		return status;
+	train_inputs_set(&t->inputs, &how.trainer);
 	interrupt_watch();
 	how.calls = o->dry_run ? tune_plan_calls(t->in->out) : tune_show_calls(&t->show);
-	if (heft_tune(t->file, o->output ? o->output : "dry-run.heft", t->recipe, t->train, t->val,
-	              &how, &report, &err) != HEFT_OK)
+	if (heft_tune(t->inputs.model, o->output ? o->output : "dry-run.heft", t->recipe,
+	              t->inputs.train, t->inputs.val, &how, &report, &err) != HEFT_OK)
 		return report_failure(t, &report, &err);
 	if (!o->dry_run)
 		tune_show_end(&t->show, o->output, &report);
@@ -274,9 +256,7 @@ static int run_model(struct tuning *t)
 	if (status != STATUS_DONE)
 		return status;
 	t->name = spool.name;
-	status = open_data(t);
-	if (status == STATUS_DONE)
-		status = open_model(t, spool.path);
+	status = open_all(t, spool.path);
 	if (status == STATUS_DONE)
 		status = tune(t);
 	spool_close(&spool);
@@ -294,12 +274,7 @@ static int run(const struct invocation *in)
 	if (status == STATUS_DONE)
 		status = o->print_config ? tune_config_print(t.recipe, in->out) : run_model(&t);
 	heft_recipe_free(t.recipe);
-	train_binds_done(&t.binds);
-	run_inputs_done(&t.pins);
-	heft_dataset_close(t.val);
-	heft_dataset_close(t.train);
-	heft_close(t.file);
-	open_options_done(&t.open);
+	train_inputs_done(&t.inputs);
 	return status;
 }
 

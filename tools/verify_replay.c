@@ -6,44 +6,12 @@
 
 #include "print_name.h"
 #include "progress_bar.h"
-#include "run_inputs.h"
-#include "train_options.h"
 
-struct opened {
-	struct heft_file *base;
-	struct heft_dataset *train;
-	struct heft_dataset *val;
-	struct train_binds binds;
-	struct run_inputs pins;
-};
-
-static int open_all(const struct invocation *in, const struct verify_replay *how,
-                    struct opened *opened)
-{
-	struct heft_error err;
-	int status = train_data_open(how->data, how->target, NULL, &opened->train);
-
-	if (status == STATUS_DONE && how->val)
-		status = train_data_open(how->val, how->target, opened->train, &opened->val);
-	if (status != STATUS_DONE)
-		return status;
-	if (heft_open(how->base, NULL, &opened->base, &err) != HEFT_OK)
-		return report_error(how->base, &err);
-	status = run_pins_read(&opened->pins, in, opened->base, how->base, how->pin);
-	return status == STATUS_DONE ? train_binds_read(&opened->binds, in->command, how->input)
-	                             : status;
-}
-
-static int replay(const struct verify_replay *how, const struct opened *opened,
+static int replay(const struct verify_replay *how, const struct train_inputs *inputs,
                   struct heft_file *file, struct heft_replay_report *report)
 {
 	struct heft_replay_options options = {
-		.trainer = { .n_threads = how->n_threads,
-		             .binds = opened->binds.rows,
-		             .n_binds = opened->binds.n,
-		             .target = train_target(opened->train, how->target),
-		             .pins = opened->pins.values,
-		             .n_pins = opened->pins.n },
+		.trainer = { .n_threads = how->n_threads },
 		.checkpoint = how->checkpoint,
 		.n_links = how->n_links,
 		.beside = how->beside,
@@ -54,9 +22,10 @@ static int replay(const struct verify_replay *how, const struct opened *opened,
 	struct heft_run run = progress_bar_start(&bar, "replay", how->name, how->n_threads);
 
 	options.run.n_threads = how->n_threads;
+	train_inputs_set(inputs, &options.trainer);
 	options.trainer.progress = run.progress;
 	options.trainer.user = run.user;
-	st = heft_replay(file, opened->base, opened->train, opened->val, &options, report, &err);
+	st = heft_replay(file, inputs->model, inputs->train, inputs->val, &options, report, &err);
 	progress_bar_done(&bar);
 	if (st != HEFT_OK)
 		return report_error(how->name, &err);
@@ -66,16 +35,12 @@ static int replay(const struct verify_replay *how, const struct opened *opened,
 int verify_replay_run(const struct invocation *in, const struct verify_replay *how,
                       struct heft_file *file, struct heft_replay_report *report)
 {
-	struct opened opened = { 0 };
-	int status = open_all(in, how, &opened);
+	struct train_inputs inputs;
+	int status = train_inputs_open(&inputs, in, &how->words);
 
 	if (status == STATUS_DONE)
-		status = replay(how, &opened, file, report);
-	train_binds_done(&opened.binds);
-	run_inputs_done(&opened.pins);
-	heft_dataset_close(opened.val);
-	heft_dataset_close(opened.train);
-	heft_close(opened.base);
+		status = replay(how, &inputs, file, report);
+	train_inputs_done(&inputs);
 	return status;
 }
 

@@ -6,16 +6,12 @@
 #include "command.h"
 #include "heft/file.h"
 #include "heft/replay.h"
+#include "train_inputs.h"
 
 struct verify_replay {
-	const char *name; /* of the file */
-	const char *base;
-	const char *data;
-	const char *val;
-	const char *target;
+	const char *name;         /* of the file */
+	struct train_words words; /* of the base and the data */
 	const char *checkpoint;
-	const struct opt_list *input;
-	const struct opt_list *pin;
 	const char *beside; /* a path */
 	uint32_t n_links;
 	uint32_t n_threads;

@@ -6,25 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "artifact/headed.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "heft/digest.h"
 #include "train/trainer_state.h"
 
 /* Between checkpoints of a recipe that does not ask for any. */
 #define USUAL_NANOSECONDS (UINT64_C(60) * 1000000000)
-
-static uint64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static char *path_with(const char *path, const char *suffix)
 {
@@ -101,7 +93,7 @@ static enum heft_status save(struct heft_tuning *u, struct heft_error *err)
 {
 	HEFT_TRY(heft_course_keep(&u->course, u->data, u->n_data, u->trainer, err));
 	HEFT_TRY(heft_trainer_save(u->trainer, u->checkpoint, err));
-	u->saved_at = now();
+	u->saved_at = heft_clock();
 	u->saved_step = u->trainer->step;
 	u->report->has_checkpoint = true;
 	return HEFT_OK;
@@ -115,7 +107,7 @@ static void save_or_warn(struct heft_tuning *u)
 
 	if (save(u, &err) == HEFT_OK)
 		return;
-	u->saved_at = now();
+	u->saved_at = heft_clock();
 	snprintf(words, sizeof words, "no checkpoint behind step %llu: %.300s",
 	         (unsigned long long)u->trainer->step, err.msg);
 	if (u->options.calls.warn)
@@ -133,9 +125,9 @@ static bool is_checkpoint_due(const struct heft_tuning *u, bool ends_epoch)
 	case HEFT_EVERY_EPOCHS:
 		return ends_epoch && u->trainer->epoch % n == 0;
 	case HEFT_EVERY_MINUTES:
-		return (double)(now() - u->saved_at) >= every->n * 60e9;
+		return (double)(heft_clock() - u->saved_at) >= every->n * 60e9;
 	default:
-		return ends_epoch && now() - u->saved_at >= USUAL_NANOSECONDS;
+		return ends_epoch && heft_clock() - u->saved_at >= USUAL_NANOSECONDS;
 	}
 }
 
@@ -181,7 +173,7 @@ static enum heft_status train(struct heft_tuning *u, struct heft_error *err)
 {
 	bool is_last = u->trainer->is_over;
 
-	u->saved_at = now();
+	u->saved_at = heft_clock();
 	u->saved_step = u->options.resume ? u->trainer->step : UINT64_MAX;
 	while (!is_last) {
 		while (u->trainer->position < u->trainer->train.n)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/checked.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 #define SLEEP_MS_MIN 1U
@@ -30,10 +31,7 @@ struct wait {
 
 static uint64_t now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return heft_clock() / 1000000;
 }
 
 /* Sleeps, longer each time; false when the time is over. */

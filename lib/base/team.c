@@ -10,9 +10,9 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/float_mode.h"
 #include "base/threads.h"
@@ -62,18 +62,10 @@ static void look_again(void)
 #endif
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /* For the gate and for n_runs: whoever waits for one of them sleeps when this says false. */
 static bool spin_until_not(const _Atomic uint32_t *word, uint32_t value)
 {
-	const int64_t began = now_ns();
+	const uint64_t began = heft_clock();
 
 	do {
 		for (unsigned i = 0; i < N_LOOKS; i++) {
@@ -81,7 +73,7 @@ static bool spin_until_not(const _Atomic uint32_t *word, uint32_t value)
 				return true;
 			look_again();
 		}
-	} while (now_ns() - began < SPIN_NS);
+	} while (heft_clock() - began < SPIN_NS);
 	return false;
 }
 

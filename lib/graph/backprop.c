@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/float_mode.h"
@@ -209,14 +209,6 @@ void heft_backprop_free(struct heft_backprop *b)
 
 /* --- running it --- */
 
-static uint64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static void set_bytes(struct heft_backprop *b, const struct heft_backprop_run *run)
 {
 	const struct heft_patch *patches = (const struct heft_patch *)(void *)b->plan.patches.bytes;
@@ -240,7 +232,7 @@ static void set_bytes(struct heft_backprop *b, const struct heft_backprop_run *r
 static void run_step(struct heft_backprop *b, struct heft_step *s,
                      const struct heft_backprop_run *run)
 {
-	const uint64_t begin = b->takes_time ? now() : 0;
+	const uint64_t begin = b->takes_time ? heft_clock() : 0;
 
 	if (s->op->flags & HEFT_OP_RANDOM) {
 		s->call->epoch = run->epoch;
@@ -248,7 +240,7 @@ static void run_step(struct heft_backprop *b, struct heft_step *s,
 	}
 	s->op->forward(s->call);
 	if (b->takes_time) {
-		s->nanoseconds += now() - begin;
+		s->nanoseconds += heft_clock() - begin;
 		s->n_runs++;
 	}
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* session.c - runs a model: checks what is given, plans when shapes change, and calls the steps. */
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/float_mode.h"
@@ -246,14 +246,6 @@ enum heft_status heft_session_plan(struct heft_session *session, const struct he
 
 /* --- run --- */
 
-static uint64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static void run_steps(struct heft_session *s)
 {
 	const struct heft_plan *p = &s->plan;
@@ -264,13 +256,13 @@ static void run_steps(struct heft_session *s)
 		patches[i].array->bytes = s->inputs[patches[i].input].bytes;
 	for (uint32_t i = 0; i < n; i++) {
 		struct heft_step *step = heft_plan_step(p, i);
-		const uint64_t begin = s->takes_time ? now() : 0;
+		const uint64_t begin = s->takes_time ? heft_clock() : 0;
 
 		if (step->is_dead)
 			continue;
 		step->op->forward(step->call);
 		if (s->takes_time) {
-			step->nanoseconds += now() - begin;
+			step->nanoseconds += heft_clock() - begin;
 			step->n_runs++;
 		}
 	}
